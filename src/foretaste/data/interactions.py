@@ -1,0 +1,451 @@
+"""`Interactions`: who rated, played or bought what; the one container every model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from foretaste._typing import Codes, DuplicatePolicy, Float32, Float64, Frame, Id, Pointers
+from foretaste.data.frames import DEFAULT_KIND, frame_column, frame_columns, frame_kind, is_frame, make_frame
+from foretaste.data.vocabulary import Vocabulary
+from foretaste.exceptions import DataError, InvalidParameterError
+
+_DUPLICATE_POLICIES = ("error", "last", "mean", "keep")
+_PAIR, _TRIPLE = 2, 3
+
+
+class SparseRows(NamedTuple):
+    """A sparse matrix by rows: the entries of row r are `indptr[r]:indptr[r + 1]`, in the order of the data."""
+
+    indptr: Pointers
+    indices: Codes
+    values: Float32
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Ratings, plays or purchases, with ids outside and int32 codes inside.
+
+    Made by one of the `from_` methods, which check everything once: ids present, ratings finite and inside the scale,
+    pairs unique unless told otherwise. Immutable; the sparse forms are built on first use and kept.
+
+    Attributes
+    ----------
+    users, items : Vocabulary
+        The ids, in the order of their codes (first appearance).
+    user_codes, item_codes : int32 arrays of shape (n_ratings,)
+        One entry a row, in the order of the data.
+    ratings : float32 array of shape (n_ratings,) or None
+        None for events without a rating. Seven significant digits are kept.
+    times : polars Series of length n_ratings or None
+        Whatever orders the rows: unix seconds, dates, datetimes.
+    weights : float32 array of shape (n_ratings,) or None
+        How much an event counts.
+    scale : tuple of float
+        Lowest and highest possible rating: as declared, else as seen in the data.
+    kind : str
+        The frame library the data came from; results come back in it.
+
+    Examples
+    --------
+    >>> ratings = Interactions.from_dict({"an": {"ommazh": 5, "bts": 0}, "diego": {"bts": 5}})
+    >>> ratings.n_users, ratings.n_items, ratings.n_ratings
+    (2, 2, 3)
+    >>> ratings.scale
+    (0.0, 5.0)
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    user_codes: Codes
+    item_codes: Codes
+    ratings: Float32 | None = None
+    times: pl.Series | None = None
+    weights: Float32 | None = None
+    scale: tuple[float, float] = (0.0, 1.0)
+    kind: str = DEFAULT_KIND
+
+    # Making ---------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_arrays(  # noqa: PLR0913  one argument a column, and two policies
+        cls,
+        users: Iterable[Id],
+        items: Iterable[Id],
+        ratings: npt.ArrayLike | None = None,
+        *,
+        times: Iterable[Any] | None = None,
+        weights: npt.ArrayLike | None = None,
+        scale: tuple[float, float] | None = None,
+        duplicates: DuplicatePolicy = "error",
+        kind: str = DEFAULT_KIND,
+    ) -> Interactions:
+        """From one sequence a column.
+
+        Parameters
+        ----------
+        users, items : iterables of hashables
+            One id a row.
+        ratings, weights : array-like of numbers, optional
+        times : iterable, optional
+            Anything that can be ordered.
+        scale : (lowest, highest), optional
+            Possible ratings; a rating outside is an error. By default what the data hold.
+        duplicates : {"error", "last", "mean", "keep"}
+            What to do with a pair of user and item that occurs more than once: refuse, keep the last row (the latest,
+            where there are times), average the ratings, or keep every event.
+        kind : str
+            Frame library for results.
+
+        Raises
+        ------
+        DataError
+            No rows, columns of unequal length, a missing id, a rating that is not a finite number or outside the
+            scale, a duplicate pair under ``duplicates="error"``.
+        InvalidParameterError
+            An unknown policy, or a scale whose ends are not in order.
+        """
+        if duplicates not in _DUPLICATE_POLICIES:
+            message = f"'duplicates' must be one of {', '.join(map(repr, _DUPLICATE_POLICIES))}, got {duplicates!r}."
+            raise InvalidParameterError(message)
+        user_vocabulary, user_codes = _build("user", users)
+        item_vocabulary, item_codes = _build("item", items)
+        columns = {
+            "ratings": None if ratings is None else _numbers("rating", ratings),
+            "times": None if times is None else pl.Series("time", times, strict=False),
+            "weights": None if weights is None else _numbers("weight", weights),
+        }
+        lengths = {"users": user_codes.size, "items": item_codes.size}
+        lengths |= {name: len(column) for name, column in columns.items() if column is not None}
+        if len(set(lengths.values())) > 1:
+            message = f"columns must be of equal length, got {lengths}."
+            raise DataError(message)
+        if not user_codes.size:
+            message = "there are no rows. Hint: at least one user and item is needed to learn from."
+            raise DataError(message)
+        scale = _checked_scale(columns["ratings"], scale)
+        made = cls(user_vocabulary, item_vocabulary, user_codes, item_codes, **columns, scale=scale, kind=kind)  # type: ignore[arg-type]
+        return made._without_duplicates(duplicates)
+
+    @classmethod
+    def from_frame(  # noqa: PLR0913  one argument a column, and two policies
+        cls,
+        frame: Frame,
+        *,
+        user: str = "user",
+        item: str = "item",
+        rating: str | None = "rating",
+        time: str | None = "time",
+        weight: str | None = "weight",
+        scale: tuple[float, float] | None = None,
+        duplicates: DuplicatePolicy = "error",
+    ) -> Interactions:
+        """From any frame narwhals understands (polars, pandas, pyarrow), one row an interaction.
+
+        `user`, `item`, `rating`, `time` and `weight` name the columns. The last three may be absent under their
+        default names, or be switched off with None; a name given otherwise must exist. `scale` and `duplicates` are
+        as in `from_arrays`.
+        """
+        present = set(frame_columns(frame))
+
+        def optional(name: str | None, default: str) -> pl.Series | None:
+            absent = name is None or (name == default and name not in present)
+            return None if absent else frame_column(frame, name)  # type: ignore[arg-type]  # not None here
+
+        return cls.from_arrays(
+            frame_column(frame, user),
+            frame_column(frame, item),
+            optional(rating, "rating"),
+            times=optional(time, "time"),
+            weights=optional(weight, "weight"),
+            scale=scale,
+            duplicates=duplicates,
+            kind=frame_kind(frame),
+        )
+
+    @classmethod
+    def from_dict(
+        cls, ratings: Mapping[Id, Mapping[Id, float]], *, scale: tuple[float, float] | None = None
+    ) -> Interactions:
+        """From ``{user: {item: rating}}``."""
+        rows = [(user, item, rating) for user, rated in ratings.items() for item, rating in rated.items()]
+        users, items, values = zip(*rows, strict=True) if rows else ((), (), ())
+        return cls.from_arrays(list(users), list(items), list(values), scale=scale)
+
+    @classmethod
+    def from_file(cls, path: str | Path, **options: Any) -> Interactions:  # noqa: ANN401  passed on as they are
+        """From a CSV, TSV, ``::``, Parquet, zip or gzip file; `options` are those of `data.read_interactions`."""
+        from foretaste.data.readers import read_interactions  # noqa: PLC0415  readers stand on this module
+
+        return read_interactions(path, **options)
+
+    # Looking --------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_users(self) -> int:
+        """Number of distinct users."""
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """Number of distinct items."""
+        return len(self.items)
+
+    @property
+    def n_ratings(self) -> int:
+        """Number of rows."""
+        return int(self.user_codes.size)
+
+    def __len__(self) -> int:
+        return self.n_ratings
+
+    def __repr__(self) -> str:
+        return f"Interactions({self.n_ratings} rows, {self.n_users} users, {self.n_items} items)"
+
+    @property
+    def values(self) -> Float32:
+        """The ratings, or ones where there are none."""
+        return np.ones(self.n_ratings, np.float32) if self.ratings is None else self.ratings
+
+    def by_user(self) -> SparseRows:
+        """The interactions of each user: rows are users, indices are item codes."""
+        return self._by_user
+
+    def by_item(self) -> SparseRows:
+        """The interactions of each item: rows are items, indices are user codes."""
+        return self._by_item
+
+    @cached_property
+    def _by_user(self) -> SparseRows:
+        return _sparse_rows(self.user_codes, self.n_users, self.item_codes, self.values)
+
+    @cached_property
+    def _by_item(self) -> SparseRows:
+        return _sparse_rows(self.item_codes, self.n_items, self.user_codes, self.values)
+
+    def describe(self) -> dict[str, Any]:
+        """The figures one looks at first: sizes, density, the scale and its mean, activity of users and items."""
+        per_user = np.bincount(self.user_codes, minlength=self.n_users)
+        per_item = np.bincount(self.item_codes, minlength=self.n_items)
+        figures: dict[str, Any] = {
+            "rows": self.n_ratings,
+            "users": self.n_users,
+            "items": self.n_items,
+            "density": self.n_ratings / (self.n_users * self.n_items),
+            "rows per user (min, median, max)": _spread(per_user),
+            "rows per item (min, median, max)": _spread(per_item),
+        }
+        if self.ratings is not None:
+            ratings = self.ratings.astype(np.float64)
+            figures |= {"scale": self.scale, "mean rating": ratings.mean(), "standard deviation": ratings.std()}
+        if self.times is not None:
+            figures["time"] = (self.times.min(), self.times.max())
+        return figures
+
+    def to_frame(self) -> Frame:
+        """The rows as a frame of the kind they came in: user, item, and rating, time, weight where there are any."""
+        return make_frame(self._pair_columns() | self._value_columns(), self.kind)
+
+    def to_xy(self) -> tuple[Frame, Float64]:
+        """What scikit-learn takes: a frame of user and item, and the ratings as an array.
+
+        Raises
+        ------
+        DataError
+            There are no ratings.
+        """
+        return make_frame(self._pair_columns(), self.kind), self.require_ratings("to_xy").astype(np.float64)
+
+    def require_ratings(self, who: str) -> Float32:
+        """The ratings; an error that names `who` needs them where there are none."""
+        if self.ratings is None:
+            message = f"{who} needs ratings, and these interactions have none. Hint: add a 'rating' column."
+            raise DataError(message)
+        return self.ratings
+
+    # Choosing rows --------------------------------------------------------------------------------------------------
+
+    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]) -> Interactions:
+        """Some rows (a mask or positions) as interactions of their own: ids that no longer occur are forgotten."""
+        users, user_codes = _compact(self.users, self.user_codes[rows])
+        items, item_codes = _compact(self.items, self.item_codes[rows])
+        positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        return replace(
+            self,
+            users=users,
+            items=items,
+            user_codes=user_codes,
+            item_codes=item_codes,
+            ratings=None if self.ratings is None else self.ratings[rows],
+            times=None if self.times is None else self.times.gather(positions),
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
+    # Inside ---------------------------------------------------------------------------------------------------------
+
+    def _pair_columns(self) -> dict[str, Any]:
+        return {"user": self.users.decode(self.user_codes), "item": self.items.decode(self.item_codes)}
+
+    def _value_columns(self) -> dict[str, Any]:
+        columns = {"rating": self.ratings, "time": self.times, "weight": self.weights}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    def _without_duplicates(self, policy: DuplicatePolicy) -> Interactions:
+        from foretaste.kernels.sorting import first_repeat  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+
+        if policy == "keep":
+            return self
+        user, item = first_repeat(self._by_user.indptr, self._by_user.indices, self.n_items)
+        if user < 0:
+            return self
+        pairs = self.user_codes.astype(np.int64) * self.n_items + self.item_codes
+        if policy == "error":
+            message = (
+                f"user {self.users.decode_one(user)!r} and item {self.items.decode_one(item)!r} occur together more "
+                f"than once ({self.n_ratings - np.unique(pairs).size} of {self.n_ratings} rows repeat a pair). "
+                f"Hint: choose duplicates='last', 'mean' or 'keep'."
+            )
+            raise DataError(message)
+        order = np.arange(self.n_ratings) if self.times is None else self.times.arg_sort().to_numpy()
+        # np.unique keeps the first of equals: of the reversed order that is the last.
+        _, last = np.unique(pairs[order][::-1], return_index=True)
+        rows = np.sort(order[::-1][last])
+        chosen = self.select(rows)
+        if policy == "mean" and self.ratings is not None:
+            _, group = np.unique(pairs, return_inverse=True)
+            means = np.bincount(group, self.ratings) / np.bincount(group)
+            chosen = replace(chosen, ratings=means[group[rows]].astype(np.float32))
+        return chosen
+
+
+def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interactions:  # noqa: ANN401
+    """Whatever `fit` takes, as `Interactions`.
+
+    Parameters
+    ----------
+    data : Interactions, frame, dict of dicts, array or list of rows
+        With `ratings`: a frame with `user` and `item`, or rows of two. Without: a frame with `rating` too, rows of
+        three, ``{user: {item: rating}}``.
+    ratings : array-like of shape (n_ratings,), optional
+        scikit-learn's ``y``.
+    """
+    if isinstance(data, Interactions):
+        if ratings is not None:
+            data = replace(data, ratings=_numbers("rating", ratings))
+        return data
+    if isinstance(data, Mapping) and not is_frame(data):
+        return Interactions.from_dict(data)
+    if is_frame(data) and ratings is None:
+        return Interactions.from_frame(data)
+    if ratings is None:
+        users, items, ratings = _row_columns(data, _TRIPLE, "user, item and rating")
+    else:
+        users, items = as_pairs(data)
+    kind = frame_kind(data) if is_frame(data) else DEFAULT_KIND
+    return Interactions.from_arrays(users, items, ratings, kind=kind)
+
+
+def as_pairs(data: Any) -> tuple[Iterable[Id], Iterable[Id]]:  # noqa: ANN401
+    """Whatever `predict` takes, as a column of user ids and one of item ids."""
+    if isinstance(data, Interactions):
+        return data.users.decode(data.user_codes), data.items.decode(data.item_codes)
+    if is_frame(data):
+        return frame_column(data, "user"), frame_column(data, "item")
+    users, items = _row_columns(data, _PAIR, "user and item")
+    return users, items
+
+
+def _row_columns(data: Any, width: int, names: str) -> list[Any]:  # noqa: ANN401
+    if isinstance(data, np.ndarray):
+        if data.ndim != _PAIR or data.shape[1] != width:
+            message = f"an array of {names} must have {width} columns, got shape {data.shape}."
+            raise DataError(message)
+        return [data[:, column] for column in range(width)]
+    rows = list(data) if isinstance(data, Iterable) and not isinstance(data, str) else [data]
+    for place, row in enumerate(rows):
+        if not isinstance(row, (tuple, list, np.ndarray)) or len(row) != width:
+            message = f"row {place} must hold {names}, got {row!r}."
+            raise DataError(message)
+    return [[row[column] for row in rows] for column in range(width)]
+
+
+def _build(name: str, ids: Iterable[Id]) -> tuple[Vocabulary, Codes]:
+    try:
+        return Vocabulary.build(ids)
+    except DataError as error:
+        message = f"column {name!r}: {error}"
+        raise DataError(message) from error
+
+
+def _numbers(name: str, values: npt.ArrayLike) -> Float32:
+    """A column of finite numbers as float32; anything else is named with its row."""
+    column = values if isinstance(values, pl.Series) else pl.Series(name, np.asarray(values), strict=False)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        numbers = column.cast(pl.String, strict=False).cast(pl.Float64, strict=False)
+        row = (numbers.is_null()).arg_true()
+        if len(row):
+            message = f"row {row[0]}: {name} {column[row[0]]!r} is not a number ({len(row)} such rows)."
+            raise DataError(message)
+        column = numbers
+    array = column.cast(pl.Float64).to_numpy()
+    wrong = np.flatnonzero(~np.isfinite(array))
+    if wrong.size:
+        message = (
+            f"row {wrong[0]}: {name} must be a finite number, got {array[wrong[0]]} ({wrong.size} such rows). "
+            f"Hint: drop rows without a {name} first."
+        )
+        raise DataError(message)
+    with np.errstate(over="ignore"):
+        narrow = array.astype(np.float32)
+    if not np.isfinite(narrow).all():
+        message = f"a {name} of {np.abs(array).max():g} is beyond the range of float32 (3.4e38)."
+        raise DataError(message)
+    return narrow
+
+
+def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -> tuple[float, float]:
+    if scale is not None and not scale[0] < scale[1]:
+        message = f"'scale' must be (lowest, highest) with lowest < highest, got {scale!r}."
+        raise InvalidParameterError(message)
+    if ratings is None:
+        return scale or (0.0, 1.0)
+    lowest, highest = float(ratings.min()), float(ratings.max())
+    if scale is None:
+        return lowest, highest
+    outside = np.flatnonzero((ratings < scale[0]) | (ratings > scale[1]))
+    if outside.size:
+        message = (
+            f"row {outside[0]}: rating {ratings[outside[0]]:g} is outside the scale {scale[0]:g} to {scale[1]:g} "
+            f"({outside.size} such rows). Hint: the data run from {lowest:g} to {highest:g}."
+        )
+        raise DataError(message)
+    return float(scale[0]), float(scale[1])
+
+
+def _sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32) -> SparseRows:
+    from foretaste.kernels.sorting import group_by_code  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+
+    indptr, order = group_by_code(row_codes, n_rows)
+    return SparseRows(indptr, column_codes[order], values[order])
+
+
+def _compact(vocabulary: Vocabulary, codes: Codes) -> tuple[Vocabulary, Codes]:
+    """The part of a vocabulary that occurs among `codes`, in order of first appearance, and the codes within it."""
+    present, first, position = np.unique(codes, return_index=True, return_inverse=True)
+    by_appearance = np.argsort(first)
+    rank = np.empty(present.size, np.int32)
+    rank[by_appearance] = np.arange(present.size, dtype=np.int32)
+    return Vocabulary(vocabulary.decode(present[by_appearance])), rank[position]
+
+
+def _spread(counts: npt.NDArray[np.integer[Any]]) -> tuple[int, float, int]:
+    return int(counts.min()), float(np.median(counts)), int(counts.max())
+
+

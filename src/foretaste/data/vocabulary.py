@@ -1,0 +1,252 @@
+"""The one door between the caller's ids and the codes 0..n-1 used inside."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from foretaste._typing import Codes, Id
+from foretaste.exceptions import DataError
+
+Column: TypeAlias = pl.Series
+"""Ids of one kind: Int64, String, or Object for everything else that can be hashed."""
+
+# A table from integer to code is the fastest lookup there is, as long as the integers lie close together.
+_TABLE_SPAN_PER_ID = 16
+_TABLE_MINIMUM_SPAN = 1_000_000
+
+
+class Vocabulary:
+    """Ids in the order of their codes.
+
+    Whole numbers and strings are kept as polars columns and looked up at column speed; any other hashable (UUID,
+    date, tuple) goes through a dictionary and works just the same.
+
+    Parameters
+    ----------
+    ids : iterable of hashables
+        Distinct ids; their positions become their codes.
+
+    Examples
+    --------
+    >>> vocabulary, codes = Vocabulary.build(["an", "diego", "an"])
+    >>> codes
+    array([0, 1, 0], dtype=int32)
+    >>> vocabulary.encode(["diego", "bhavana"])
+    array([ 1, -1], dtype=int32)
+    >>> vocabulary.decode(codes).to_list()
+    ['an', 'diego', 'an']
+    """
+
+    def __init__(self, ids: Iterable[Id]) -> None:
+        self.ids = as_column(ids)
+
+    @classmethod
+    def build(cls, values: Iterable[Id]) -> tuple[Vocabulary, Codes]:
+        """Vocabulary of the distinct values in order of first appearance, and the code of each value."""
+        column = as_column(values)
+        if column.dtype == pl.Object:
+            vocabulary = cls(dict.fromkeys(column))
+        else:
+            vocabulary = cls(column.unique(maintain_order=True))
+        return vocabulary, vocabulary.encode(column)
+
+    def encode(self, values: Iterable[Id]) -> Codes:
+        """Codes of many ids; -1 where an id is unknown."""
+        column = as_column(values)
+        if column.dtype == self.ids.dtype == pl.Int64:
+            return self._encode_integers(column.to_numpy())
+        if column.dtype == self.ids.dtype == pl.String:
+            return self._encode_by_join(column)
+        return np.fromiter((self._code_of.get(value, -1) for value in column), np.int32, len(column))
+
+    def encode_one(self, value: Id) -> int:
+        """Code of one id; -1 where it is unknown."""
+        try:
+            return self._code_of.get(_plain(value), -1)
+        except TypeError as error:
+            message = f"an id must be hashable, got {type(value).__name__}: {value!r}."
+            raise DataError(message) from error
+
+    def decode(self, codes: npt.NDArray[np.integer[Any]]) -> Column:
+        """Ids of many codes."""
+        return self.ids.gather(codes)
+
+    def decode_one(self, code: int) -> Id:
+        """Id of one code."""
+        return self.ids[code]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Id]:
+        return iter(self.ids)
+
+    def __contains__(self, value: Id) -> bool:
+        return self.encode_one(value) >= 0
+
+    def __repr__(self) -> str:
+        shown = ", ".join(repr(value) for value in self.ids.head(3))
+        return f"Vocabulary({len(self)} {self.kind} ids: {shown}{', ...' if len(self) > 3 else ''})"  # noqa: PLR2004
+
+    @property
+    def kind(self) -> str:
+        """Name of the ids' type, for messages."""
+        if self.ids.dtype == pl.Object:
+            return " or ".join(sorted({type(value).__name__ for value in self.ids})) or "hashable"
+        return "int" if self.ids.dtype == pl.Int64 else "str"
+
+    @cached_property
+    def _code_of(self) -> dict[Id, int]:
+        return {value: code for code, value in enumerate(self.ids)}
+
+    @cached_property
+    def _table(self) -> tuple[int, Codes] | None:
+        """Smallest id, and the code of each whole number from there on; None where it would be too sparse."""
+        ids = self.ids.to_numpy()
+        if not len(ids):
+            return None
+        lowest, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+        if span > max(_TABLE_SPAN_PER_ID * len(ids), _TABLE_MINIMUM_SPAN):
+            return None
+        table = np.full(span + 1, -1, np.int32)
+        table[ids - lowest] = np.arange(len(ids), dtype=np.int32)
+        return lowest, table
+
+    def _encode_integers(self, values: npt.NDArray[np.int64]) -> Codes:
+        if self._table is None:
+            return self._encode_by_join(pl.Series(values))
+        lowest, table = self._table
+        # One place past the last id holds -1; everything out of range is sent there.
+        outside = (values < lowest) | (values >= lowest + table.size - 1)
+        return table[np.where(outside, table.size - 1, values - lowest)]
+
+    def _encode_by_join(self, column: Column) -> Codes:
+        codes = pl.DataFrame({"id": self.ids, "code": np.arange(len(self), dtype=np.int32)})
+        joined = column.alias("id").to_frame().join(codes, on="id", how="left", maintain_order="left")
+        return joined["code"].fill_null(-1).to_numpy()
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The ids as plain arrays, for a file: numbers as they are, anything else as JSON text with its type."""
+        if self.ids.dtype == pl.Int64:
+            return {"int": self.ids.to_numpy()}
+        text = json.dumps([_tagged(value) for value in self.ids], ensure_ascii=False)
+        return {"json": np.frombuffer(text.encode(), np.uint8)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Vocabulary:
+        """What `to_arrays` gave, read back."""
+        if "int" in arrays:
+            return cls(arrays["int"])
+        return cls([_untagged(value) for value in json.loads(arrays["json"].tobytes())])
+
+
+def as_column(values: Iterable[Id]) -> Column:
+    """Ids of any origin as one column: Int64, String or Object.
+
+    Raises
+    ------
+    DataError
+        A value is missing (None or NaN) or cannot be hashed.
+    """
+    column = _raw_column(values)
+    if column.dtype != pl.Object and column.null_count():
+        raise DataError(_missing(column.is_null().arg_true()[0], column.null_count()))
+    if column.dtype.is_integer():
+        return column.cast(pl.Int64)
+    if column.dtype == pl.String:
+        return column
+    if column.dtype in (pl.Categorical, pl.Enum):
+        return column.cast(pl.String)
+    if column.dtype.is_float():
+        # Whole numbers turn into floats where a pandas column once held a gap; they are meant as whole numbers.
+        if column.is_nan().any():
+            raise DataError(_missing(column.is_nan().arg_true()[0], int(column.is_nan().sum())))
+        if (column == column.floor()).all() and column.is_finite().all():
+            return column.cast(pl.Int64)
+    plain = [_plain(value) for value in column]
+    for place, value in enumerate(plain):
+        if value is None or value != value:  # noqa: PLR0124  NaN alone differs from itself
+            raise DataError(_missing(place, sum(v is None or v != v for v in plain)))  # noqa: PLR0124
+        if not _is_hashable(value):
+            message = f"an id must be hashable, got {type(value).__name__}: {value!r}."
+            raise DataError(message)
+    return pl.Series("id", plain, dtype=pl.Object)
+
+
+def _raw_column(values: Iterable[Id]) -> pl.Series:
+    if isinstance(values, pl.Series):
+        return values
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind in "iuf":
+            return pl.Series("id", values)
+        values = values.tolist()
+    plain = values if isinstance(values, list) else list(values)
+    kinds = {type(value) for value in plain}
+    if kinds == {str}:
+        return pl.Series("id", plain, dtype=pl.String)
+    if kinds and all(issubclass(kind, (int, np.integer)) and kind is not bool for kind in kinds):
+        try:
+            return pl.Series("id", np.array(plain, np.int64))
+        except OverflowError:
+            pass  # whole numbers beyond 64 bits are ids as good as any other hashable
+    return pl.Series("id", plain, dtype=pl.Object)
+
+
+def _plain(value: Id) -> Id:
+    """NumPy's scalars as Python's, which is how they are kept."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_hashable(value: Id) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _missing(place: int, count: int) -> str:
+    return f"an id is missing in row {place} ({count} missing in all). Hint: drop such rows first."
+
+
+# What a file may hold besides numbers: the tag, how to write it and how to read it.
+_KINDS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "str": (str, str, str),
+    "bool": (bool, bool, bool),
+    "int": (int, str, int),
+    "float": (float, float.hex, float.fromhex),
+    "uuid": (uuid.UUID, str, uuid.UUID),
+    "bytes": (bytes, bytes.hex, bytes.fromhex),
+    "datetime": (datetime, datetime.isoformat, datetime.fromisoformat),
+    "date": (date, date.isoformat, date.fromisoformat),
+    "tuple": (tuple, lambda v: [_tagged(x) for x in v], lambda v: tuple(_untagged(x) for x in v)),
+}
+
+
+def _tagged(value: Id) -> Any:  # noqa: ANN401  JSON
+    if type(value) is str:
+        return value  # by far the commonest kind goes without a tag
+    for tag, (kind, write, _) in _KINDS.items():
+        if type(value) is kind:
+            return [tag, write(value)]
+    message = (
+        f"ids of type {type(value).__name__} cannot be written to a file, e.g. {value!r}. "
+        f"Hint: use str, int, UUID, date, bytes or tuples of them."
+    )
+    raise DataError(message)
+
+
+def _untagged(value: Any) -> Id:  # noqa: ANN401  JSON
+    if isinstance(value, str):
+        return value
+    tag, text = value
+    return _KINDS[tag][2](text)
