@@ -1,1 +1,90 @@
-"""foretaste."""
+"""foretaste: learn what people would like, measure it, explain it.
+
+Names are loaded when they are first used, so that ``import foretaste`` stays fast and starts no compiler.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foretaste import data, exceptions, metrics, model_selection, models, plotting
+    from foretaste.data import Interactions, Vocabulary, datasets, read_interactions, synthetic
+    from foretaste.data.datasets import load_movielens
+    from foretaste.model_selection import compare
+    from foretaste.models import (
+        ALS,
+        Baseline,
+        ContentRegression,
+        FunkSVD,
+        GlobalMean,
+        Popularity,
+        Random,
+        Recommender,
+        load,
+    )
+
+__version__ = "0.1.0"
+
+# Public name -> the module it lives in.
+_HOME = {
+    "ALS": "models",
+    "Baseline": "models",
+    "ContentRegression": "models",
+    "FunkSVD": "models",
+    "GlobalMean": "models",
+    "Interactions": "data",
+    "Popularity": "models",
+    "Random": "models",
+    "Recommender": "models",
+    "Vocabulary": "data",
+    "compare": "model_selection",
+    "datasets": "data",
+    "load": "models",
+    "load_movielens": "data.datasets",
+    "read_interactions": "data",
+    "synthetic": "data",
+}
+_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plotting")
+
+__all__ = [
+    "ALS",
+    "Baseline",
+    "ContentRegression",
+    "FunkSVD",
+    "GlobalMean",
+    "Interactions",
+    "Popularity",
+    "Random",
+    "Recommender",
+    "Vocabulary",
+    "compare",
+    "data",
+    "datasets",
+    "exceptions",
+    "load",
+    "load_movielens",
+    "metrics",
+    "model_selection",
+    "models",
+    "plotting",
+    "read_interactions",
+    "synthetic",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  any public name
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value  # the next time it is simply there
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,7 +22,8 @@ def is_frame(data: object) -> bool:
 
 def frame_kind(frame: Frame) -> str:
     """Name of the library a frame comes from, as `make_frame` takes it."""
-    return nw.from_native(frame).implementation.value
+    kind: str = nw.from_native(frame).implementation.value
+    return kind
 
 
 def frame_columns(frame: Frame) -> list[str]:

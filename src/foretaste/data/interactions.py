@@ -75,7 +75,7 @@ class Interactions:
     # Making ---------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_arrays(  # noqa: PLR0913  one argument a column, and two policies
+    def from_arrays(
         cls,
         users: Iterable[Id],
         items: Iterable[Id],
@@ -117,25 +117,23 @@ class Interactions:
             raise InvalidParameterError(message)
         user_vocabulary, user_codes = _build("user", users)
         item_vocabulary, item_codes = _build("item", items)
-        columns = {
-            "ratings": None if ratings is None else _numbers("rating", ratings),
-            "times": None if times is None else pl.Series("time", times, strict=False),
-            "weights": None if weights is None else _numbers("weight", weights),
-        }
-        lengths = {"users": user_codes.size, "items": item_codes.size}
-        lengths |= {name: len(column) for name, column in columns.items() if column is not None}
+        given = None if ratings is None else _numbers("rating", ratings)
+        moments = None if times is None else pl.Series("time", times, strict=False)
+        counts = None if weights is None else _numbers("weight", weights)
+        columns = {"users": user_codes, "items": item_codes, "ratings": given, "times": moments, "weights": counts}
+        lengths = {name: len(column) for name, column in columns.items() if column is not None}
         if len(set(lengths.values())) > 1:
             message = f"columns must be of equal length, got {lengths}."
             raise DataError(message)
         if not user_codes.size:
             message = "there are no rows. Hint: at least one user and item is needed to learn from."
             raise DataError(message)
-        scale = _checked_scale(columns["ratings"], scale)
-        made = cls(user_vocabulary, item_vocabulary, user_codes, item_codes, **columns, scale=scale, kind=kind)  # type: ignore[arg-type]
+        scale = _checked_scale(given, scale)
+        made = cls(user_vocabulary, item_vocabulary, user_codes, item_codes, given, moments, counts, scale, kind)
         return made._without_duplicates(duplicates)
 
     @classmethod
-    def from_frame(  # noqa: PLR0913  one argument a column, and two policies
+    def from_frame(
         cls,
         frame: Frame,
         *,
@@ -272,10 +270,18 @@ class Interactions:
 
     # Choosing rows --------------------------------------------------------------------------------------------------
 
-    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]) -> Interactions:
-        """Some rows (a mask or positions) as interactions of their own: ids that no longer occur are forgotten."""
-        users, user_codes = _compact(self.users, self.user_codes[rows])
-        items, item_codes = _compact(self.items, self.item_codes[rows])
+    def select(
+        self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]], *, keep_ids: bool = False
+    ) -> Interactions:
+        """Some rows (a mask or positions) as interactions of their own.
+
+        Ids that no longer occur are forgotten, unless `keep_ids`: then codes mean what they meant before.
+        """
+        users, user_codes = self.users, self.user_codes[rows]
+        items, item_codes = self.items, self.item_codes[rows]
+        if not keep_ids:
+            users, user_codes = _compact(users, user_codes)
+            items, item_codes = _compact(items, item_codes)
         positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return replace(
             self,
@@ -336,9 +342,7 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     ratings : array-like of shape (n_ratings,), optional
         scikit-learn's ``y``.
     """
-    if isinstance(data, Interactions):
-        if ratings is not None:
-            data = replace(data, ratings=_numbers("rating", ratings))
+    if isinstance(data, Interactions) and ratings is None:
         return data
     if isinstance(data, Mapping) and not is_frame(data):
         return Interactions.from_dict(data)
@@ -447,5 +451,3 @@ def _compact(vocabulary: Vocabulary, codes: Codes) -> tuple[Vocabulary, Codes]:
 
 def _spread(counts: npt.NDArray[np.integer[Any]]) -> tuple[int, float, int]:
     return int(counts.min()), float(np.median(counts)), int(counts.max())
-
-

@@ -9,7 +9,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 # "reassoc" lets sums be vectorised and "contract" fuses multiply and add; unlike fastmath=True they leave NaN and
 # infinity their meaning, at the same speed.
-_OPTIONS = {"nogil": True, "fastmath": {"reassoc", "contract"}}
+_FAST = {"reassoc", "contract"}
 
 
 def kernel(function: Function) -> Function:
@@ -19,6 +19,6 @@ def kernel(function: Function) -> Function:
     import; such a place gets the same kernel without the cache.
     """
     try:
-        return cast("Function", numba.njit(cache=True, **_OPTIONS)(function))
+        return cast("Function", numba.njit(cache=True, nogil=True, fastmath=_FAST)(function))
     except RuntimeError:
-        return cast("Function", numba.njit(**_OPTIONS)(function))
+        return cast("Function", numba.njit(nogil=True, fastmath=_FAST)(function))

@@ -1,0 +1,44 @@
+"""Every model, in the order of the ladder: from a constant to factors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from foretaste.models import _state
+from foretaste.models._base import Recommender
+from foretaste.models.als import ALS
+from foretaste.models.baseline import Baseline
+from foretaste.models.content import ContentRegression
+from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.mean import GlobalMean, Random
+from foretaste.models.popularity import Popularity
+
+MODELS: dict[str, type[Recommender]] = {
+    model.__name__: model for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD)
+}
+
+
+def load(path: str | Path) -> Recommender:
+    """Read a model that `Recommender.save` has written.
+
+    Raises
+    ------
+    ModelFileError
+        There is no such file; it is cut short, of a newer version, or not a foretaste model. Nothing in a file is
+        ever executed.
+    """
+    return _state.load(path, MODELS)
+
+
+__all__ = [
+    "ALS",
+    "MODELS",
+    "Baseline",
+    "ContentRegression",
+    "FunkSVD",
+    "GlobalMean",
+    "Popularity",
+    "Random",
+    "Recommender",
+    "load",
+]

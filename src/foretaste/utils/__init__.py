@@ -1,0 +1,1 @@
+"""Small tools every floor may use: parameter checks, progress, random generators, threads."""

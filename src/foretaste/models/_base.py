@@ -1,0 +1,521 @@
+"""`Recommender`: the door every model stands behind; ids outside, codes inside."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, UnknownPolicy
+from foretaste.data.frames import frame_column, frame_columns, is_frame, make_frame
+from foretaste.data.interactions import Interactions, SparseRows, as_interactions, as_pairs
+from foretaste.data.vocabulary import Column, Vocabulary, as_column
+from foretaste.exceptions import (
+    DataError,
+    DataWarning,
+    NotFittedError,
+    UnknownIdError,
+    UnknownIdWarning,
+    UnsupportedError,
+)
+from foretaste.kernels.scoring import hide, top_n
+from foretaste.models import _state
+from foretaste.models._training import HeldOut, Training
+from foretaste.utils.random import generator
+from foretaste.utils.threads import workers
+from foretaste.utils.validation import Constraint, Int, OneOf, check_parameters
+from foretaste.utils.warn import warn
+
+Side = Literal["user", "item"]
+Scorer = Callable[[Codes], Float32]
+
+# Users scored at a time: their block of scores stays in the cache between the product and the choice of the best.
+_BLOCK = 64
+_SHOWN = 3  # ids named in a message
+
+
+class Recommender(RegressorMixin, BaseEstimator):
+    """What all models share.
+
+    A model writes `_fit` and `_predict` in codes and returns its learned attributes; this class turns ids into codes
+    and back, checks parameters, stops training, clips, ranks, explains, saves.
+
+    Attributes
+    ----------
+    user_vocabulary_, item_vocabulary_ : Vocabulary
+        The ids the model knows, in the order of the rows of its learned arrays.
+    scale_ : tuple of float
+        Lowest and highest rating of the training data (or as declared); predictions are clipped to it.
+    history_ : frame
+        A row an epoch: epoch, train_rmse, valid_rmse (NaN without early stopping), seconds since the start.
+    """
+
+    # What each parameter may be; checked by `fit`.
+    _constraints: ClassVar[Mapping[str, Constraint]] = {}
+    # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
+    predicts_ratings: ClassVar[bool] = True
+
+    user_vocabulary_: Vocabulary
+    item_vocabulary_: Vocabulary
+    scale_: tuple[float, float]
+    known_: SparseRows
+    curve_: dict[str, Float64]
+    kind_: str
+
+    # Learning -------------------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: npt.ArrayLike | None = None) -> Self:  # noqa: ANN401  see Parameters
+        """Learn from ratings.
+
+        Parameters
+        ----------
+        X : frame, Interactions, dict or array
+            A frame with `user`, `item` and `rating` columns, `Interactions`, ``{user: {item: rating}}``, or, with
+            `y`, a frame of `user` and `item`.
+        y : array-like of shape (n_ratings,), optional
+            The ratings, where X does not hold them.
+
+        Returns
+        -------
+        self
+            The model, fitted. If anything fails on the way, it stays as it was.
+
+        Raises
+        ------
+        DataError
+            The data cannot be learned from.
+        InvalidParameterError
+            A parameter is out of range.
+        DivergenceError
+            Training ran away.
+        """
+        check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
+        interactions = as_interactions(X, y)
+        learned = {
+            "user_vocabulary_": interactions.users,
+            "item_vocabulary_": interactions.items,
+            "scale_": interactions.scale,
+            "known_": interactions.by_user(),
+            "kind_": interactions.kind,
+        }
+        learned |= self._train(interactions)
+        self.__dict__.update(learned)
+        return self
+
+    def _train(self, interactions: Interactions) -> Learned:
+        parameters = self.get_params(deep=False)
+        name, n_epochs = type(self).__name__, parameters.get("n_epochs", 1)
+        if not parameters.get("early_stopping", False):
+            training = Training(name, n_epochs, self._tolerance())
+            return {**self._fit(interactions, training), "curve_": training.curve()}
+        # The right number of epochs is found on a part held out, then everything is learned for as long.
+        train, held_out = _hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
+        search = Training(name, n_epochs, held_out=held_out)
+        self._fit(train, search)
+        return {**self._fit(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
+
+    @abstractmethod
+    def _fit(self, interactions: Interactions, training: Training) -> Learned:
+        """Learn, and return what was learned by attribute name; change nothing on self."""
+
+    def _tolerance(self) -> float:
+        """The share by which an epoch must lower the training error to be worth another."""
+        tol: float = self.get_params(deep=False).get("tol", 0.0)
+        return tol
+
+    @property
+    def history_(self) -> Frame:
+        """The learning curve: epoch, train_rmse, valid_rmse, seconds; no rows for a model without epochs."""
+        self._check_fitted("history_")
+        return make_frame(self.curve_ | {"epoch": self.curve_["epoch"].astype(np.int64)}, self.kind_)
+
+    # Ratings --------------------------------------------------------------------------------------------------------
+
+    def predict(self, X: Any, *, clip: bool = True, unknown: UnknownPolicy = "fallback") -> Float64:  # noqa: ANN401
+        """Predicted ratings of pairs.
+
+        Parameters
+        ----------
+        X : frame, list of pairs, array or Interactions
+            A frame with `user` and `item` columns, or rows of (user, item).
+        clip : bool
+            Keep predictions within the scale of the training data.
+        unknown : {"fallback", "nan", "raise"}
+            For an unknown user or item: use what is known of the rest and give one `UnknownIdWarning` with the
+            count, answer NaN, or raise.
+
+        Returns
+        -------
+        float64 array of shape (n_pairs,)
+
+        Raises
+        ------
+        UnknownIdError
+            An id is unknown and ``unknown="raise"``.
+        """
+        self._check_fitted("predict")
+        check_parameters("predict", {"unknown": unknown}, {"unknown": OneOf(("fallback", "nan", "raise"))})
+        users, items = as_pairs(X)
+        user_codes, missing_users = self._encode("user", users)
+        item_codes, missing_items = self._encode("item", items)
+        if missing_users or missing_items:
+            self._tell_unknown(" ".join(filter(None, (missing_users, missing_items))), unknown)
+        predicted = self._predict(user_codes, item_codes)
+        if clip and self.predicts_ratings:
+            predicted = np.clip(predicted, *self.scale_)
+        if unknown == "nan":
+            predicted[(user_codes < 0) | (item_codes < 0)] = np.nan
+        return predicted
+
+    @abstractmethod
+    def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
+        """Unclipped predictions of pairs of codes; -1 is unknown."""
+
+    # Recommendations ------------------------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        users: Any = None,  # noqa: ANN401  an id or many
+        n: int = 10,
+        *,
+        exclude_seen: bool = True,
+        items: Iterable[Id] | None = None,
+        unknown: Literal["fallback", "raise"] = "fallback",
+        n_jobs: int | None = None,
+    ) -> Frame:
+        """The n items of highest score for each user, best first.
+
+        Parameters
+        ----------
+        users : id, list of ids or None
+            One user, many users, or everybody.
+        n : int
+            How many items a user; fewer where no more are left.
+        exclude_seen : bool
+            Leave out what the user has rated in the training data.
+        items : iterable of ids, optional
+            The candidates; by default every item the model knows.
+        unknown : {"fallback", "raise"}
+            For an unknown user: rank by what is known of the items, or raise.
+        n_jobs : int, optional
+            Threads; -1 for all cores.
+
+        Returns
+        -------
+        frame with columns user, item, score, rank
+            `score` is what `predict` gives for the pair; `rank` counts from 1. Of the kind of frame the model was
+            fitted on.
+        """
+        self._check_fitted("recommend")
+        check_parameters(
+            "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
+        )
+        user_ids, user_codes = self._chosen("user", users, unknown)
+        left_out = None
+        if items is not None:
+            candidates, missing = self._encode("item", items)
+            if missing:
+                raise UnknownIdError(missing)
+            left_out = np.ones(len(self.item_vocabulary_), np.bool_)
+            left_out[candidates] = False
+        score = self._scorer()
+
+        def best_of(block: Codes) -> tuple[Codes, Float32]:
+            scores = score(block)
+            if exclude_seen:
+                hide(scores, block, self.known_.indptr, self.known_.indices)
+            if left_out is not None:
+                scores[:, left_out] = -np.inf
+            return _best(scores, n)
+
+        codes, scores = _in_blocks(best_of, user_codes, n_jobs)
+        if self.predicts_ratings:
+            scores = np.clip(scores, *self.scale_)
+        place, rank = np.nonzero(codes >= 0)
+        columns = {
+            "user": user_ids.gather(place),
+            "item": self.item_vocabulary_.decode(codes[place, rank]),
+            "score": scores[place, rank].astype(np.float64),
+            "rank": rank + 1,
+        }
+        return make_frame(columns, self.kind_)
+
+    def _scorer(self) -> Scorer:
+        """A function from user codes (-1 is unknown) to their scores of every item, a row a user."""
+        every_item = np.arange(len(self.item_vocabulary_), dtype=np.int32)
+
+        def scores(block: Codes) -> Float32:
+            pairs = self._predict(np.repeat(block, every_item.size), np.tile(every_item, block.size))
+            return pairs.reshape(block.size, -1).astype(np.float32)
+
+        return scores
+
+    # Likeness -------------------------------------------------------------------------------------------------------
+
+    def similar_items(
+        self,
+        items: Any,
+        n: int = 10,
+        *,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+    ) -> Frame:
+        """The n items nearest to each given one in the model's space, nearest first.
+
+        Parameters
+        ----------
+        items : id or list of ids
+        n : int
+            How many for each.
+        metric : {"cosine", "euclidean"}
+            The angle between two items' factors, or the distance between their points.
+
+        Returns
+        -------
+        frame with columns item, similar_item, similarity (cosine) or distance (euclidean), rank
+
+        Raises
+        ------
+        UnknownIdError
+            The model does not know the item.
+        UnsupportedError
+            The model places no items in a space.
+        """
+        return self._similar("item", items, n, metric)
+
+    def similar_users(
+        self,
+        users: Any,
+        n: int = 10,
+        *,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+    ) -> Frame:
+        """The n users nearest to each given one in the model's space; arguments and result as in `similar_items`."""
+        return self._similar("user", users, n, metric)
+
+    def _similar(self, side: Side, ids: Any, n: int, metric: str) -> Frame:  # noqa: ANN401
+        self._check_fitted(f"similar_{side}s")
+        check_parameters(
+            f"similar_{side}s", {"n": n, "metric": metric}, {"n": Int(1), "metric": OneOf(("cosine", "euclidean"))}
+        )
+        vectors = self._vectors(side)
+        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
+        query_ids, query = self._chosen(side, ids, "raise")
+        if metric == "cosine":
+            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        squares = (vectors**2).sum(axis=1)
+
+        def best_of(block: Codes) -> tuple[Codes, Float32]:
+            scores = vectors[block] @ vectors.T
+            if metric == "euclidean":  # -|x - y|^2 orders as the distance does
+                scores = 2 * scores - squares - squares[block, None]
+            scores[np.arange(block.size), block] = -np.inf
+            return _best(scores, n)
+
+        codes, scores = _in_blocks(best_of, query, None)
+        place, rank = np.nonzero(codes >= 0)
+        value = scores[place, rank].astype(np.float64)
+        if metric == "euclidean":
+            value = np.sqrt(np.maximum(-value, 0.0))
+        columns = {
+            side: query_ids.gather(place),
+            f"similar_{side}": vocabulary.decode(codes[place, rank]),
+            "similarity" if metric == "cosine" else "distance": value,
+            "rank": rank + 1,
+        }
+        return make_frame(columns, self.kind_)
+
+    def _vectors(self, side: Side) -> Float32:
+        """A point for each user or item, in the order of their codes."""
+        name = type(self).__name__
+        message = f"{name} places no {side}s in a space, so none is near another. Hint: ALS and FunkSVD do."
+        raise UnsupportedError(message)
+
+    # Reasons --------------------------------------------------------------------------------------------------------
+
+    def explain(self, user: Id, item: Id) -> Frame:
+        """Where the number comes from, term by term; the terms add up to the score.
+
+        Returns
+        -------
+        frame with columns term, value
+            In the units of the rating. Where the sum leaves the scale, a last term brings it back.
+
+        Raises
+        ------
+        UnknownIdError
+            The model does not know the user or the item.
+        """
+        self._check_fitted("explain")
+        return self._explained(self._terms(*self._pair(user, item)))
+
+    def _pair(self, user: Id, item: Id) -> tuple[int, int]:
+        _, user_codes = self._chosen("user", [user], "raise")
+        _, item_codes = self._chosen("item", [item], "raise")
+        return int(user_codes[0]), int(item_codes[0])
+
+    def _explained(self, terms: list[tuple[str, float]]) -> Frame:
+        if self.predicts_ratings:
+            total = sum(value for _, value in terms)
+            clipped = float(np.clip(total, *self.scale_))
+            if clipped != total:
+                terms = [*terms, (f"kept within the scale {self.scale_[0]:g} to {self.scale_[1]:g}", clipped - total)]
+        names, values = zip(*terms, strict=True)
+        return make_frame({"term": list(names), "value": np.array(values, np.float64)}, self.kind_)
+
+    @abstractmethod
+    def _terms(self, user_code: int, item_code: int) -> list[tuple[str, float]]:
+        """Names and values that add up to the unclipped prediction of a pair."""
+
+    # New users ------------------------------------------------------------------------------------------------------
+
+    def fold_in(self, ratings: Any, *, user: Id = "new user") -> Self:  # noqa: ANN401  see Parameters
+        """A model that knows users the training never met, without training again.
+
+        Parameters
+        ----------
+        ratings : list of (item, rating), dict, frame or Interactions
+            One user's ratings as pairs, ``{item: rating}`` or a frame of `item` and `rating`; or many users' as a
+            frame with `user` too, or `Interactions`. Items the model does not know are left out and counted in one
+            `DataWarning`.
+        user : hashable
+            What to call the one user.
+
+        Returns
+        -------
+        model
+            A fitted model of the same kind whose users are the new ones only; its items are this model's own.
+
+        Raises
+        ------
+        DataError
+            No rating is of an item the model knows.
+        """
+        self._check_fitted("fold_in")
+        given = _newcomers(ratings, user)
+        item_codes = self.item_vocabulary_.encode(given.items.decode(given.item_codes))
+        known = item_codes >= 0
+        if not known.any():
+            message = (
+                f"none of the {len(given.items)} items rated by the new user is known to this {type(self).__name__}."
+            )
+            raise DataError(message)
+        if not known.all():
+            message = f"{int((~known).sum())} of {known.size} ratings are of items unknown to this model and left out."
+            warn(message, DataWarning)
+        rated = given.select(known)
+        rows = rated.by_user()
+        # the codes of `rated` are its own: rename its columns to this model's
+        own = self.item_vocabulary_.encode(rated.items)
+        rows = SparseRows(rows.indptr, own[rows.indices], rows.values)
+        folded = copy.copy(self)
+        folded.__dict__.update({"user_vocabulary_": rated.users, "known_": rows, **self._fold_in(rows)})
+        return folded
+
+    @abstractmethod
+    def _fold_in(self, rows: SparseRows) -> Learned:
+        """The user-side attributes of new users, from their ratings by user in this model's item codes."""
+
+    # Keeping --------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one file: parameters, ids and learned arrays; nothing executable inside.
+
+        The file appears under its name only when it is whole. `foretaste.load` reads it.
+        """
+        self._check_fitted("save")
+        _state.save(self, path)
+
+    # Inside ---------------------------------------------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "user_vocabulary_")
+
+    def _check_fitted(self, verb: str) -> None:
+        if not self.__sklearn_is_fitted__():
+            message = f"This {type(self).__name__} is not fitted yet. Call 'fit' before '{verb}'."
+            raise NotFittedError(message)
+
+    def _encode(self, side: Side, ids: Iterable[Id]) -> tuple[Codes, str]:
+        """Codes of ids, and a sentence about those that are unknown (empty if none)."""
+        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
+        column = as_column(ids)
+        codes = vocabulary.encode(column)
+        if (codes >= 0).all():
+            return codes, ""
+        given = Vocabulary.build(column)[0]
+        unknown = [value for value, code in zip(given, vocabulary.encode(given), strict=True) if code < 0]
+        shown = ", ".join(map(repr, unknown[:_SHOWN])) + (", ..." if len(unknown) > _SHOWN else "")
+        sentence = f"{len(unknown)} of {len(given)} {side} ids are unknown to this model: {shown}."
+        if given.kind != vocabulary.kind:
+            sentence += f" Hint: the model knows {vocabulary.kind} ids; these are {given.kind}."
+        return codes, sentence
+
+    def _chosen(self, side: Side, ids: Any, unknown: UnknownPolicy) -> tuple[Column, Codes]:  # noqa: ANN401
+        """The users or items a caller means (one, many, or None for all), and their codes."""
+        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
+        if ids is None:
+            return vocabulary.ids, np.arange(len(vocabulary), dtype=np.int32)
+        column = as_column(ids if _is_many(ids) else [ids])
+        codes, missing = self._encode(side, column)
+        if missing:
+            self._tell_unknown(missing, unknown)
+        return column, codes
+
+    def _tell_unknown(self, sentence: str, policy: UnknownPolicy) -> None:
+        if policy == "raise":
+            raise UnknownIdError(sentence)
+        if policy == "fallback":
+            message = f"{sentence} They are scored by what is known of the rest."
+            warn(message, UnknownIdWarning)
+
+
+def _best(scores: Float32, n: int) -> tuple[Codes, Float32]:
+    n = min(n, scores.shape[1])
+    codes, values = np.empty((len(scores), n), np.int32), np.empty((len(scores), n), np.float32)
+    top_n(scores, codes, values)
+    return codes, values
+
+
+def _in_blocks(
+    best_of: Callable[[Codes], tuple[Codes, Float32]], queries: Codes, n_jobs: int | None
+) -> tuple[Codes, Float32]:
+    """`best_of` over blocks of queries, its results joined; at no time are all scores in memory."""
+    blocks = [(queries[first : first + _BLOCK],) for first in range(0, queries.size, _BLOCK)]
+    with workers(n_jobs) as run:
+        codes, values = zip(*run(best_of, blocks), strict=True)
+    return np.concatenate(codes), np.concatenate(values)
+
+
+def _hold_out(interactions: Interactions, fraction: float, random_state: Any) -> tuple[Interactions, HeldOut]:  # noqa: ANN401
+    """A random share of the rows put aside; the rest keeps every id, so that codes stay as they are."""
+    ratings = interactions.require_ratings("early_stopping")
+    n_held_out = max(1, round(fraction * ratings.size))
+    if n_held_out >= ratings.size:
+        message = f"early_stopping needs at least 2 ratings to hold one out, got {ratings.size}."
+        raise DataError(message)
+    order = generator(random_state).permutation(ratings.size)
+    held, rest = order[:n_held_out], np.sort(order[n_held_out:])
+    held_out = HeldOut(interactions.user_codes[held], interactions.item_codes[held], ratings[held], interactions.scale)
+    return interactions.select(rest, keep_ids=True), held_out
+
+
+def _newcomers(ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
+    """Whatever `fold_in` takes, as interactions."""
+    if isinstance(ratings, Interactions) or (is_frame(ratings) and "user" in frame_columns(ratings)):
+        return as_interactions(ratings)
+    if is_frame(ratings):
+        items = frame_column(ratings, "item")
+        return Interactions.from_arrays([user] * len(items), items, frame_column(ratings, "rating"))
+    pairs = list(ratings.items()) if isinstance(ratings, Mapping) else list(ratings)
+    return as_interactions([(user, *pair) for pair in pairs])
+
+
+def _is_many(ids: object) -> bool:
+    return isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, tuple))

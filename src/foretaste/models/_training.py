@@ -1,0 +1,118 @@
+"""One fit seen from outside: its epochs, its learning curve, its progress bar and the decision to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from foretaste._typing import Codes, Float32, Float64
+from foretaste.exceptions import ConvergenceWarning, DivergenceError
+from foretaste.utils.progress import progress
+from foretaste.utils.warn import warn
+
+PredictPairs = Callable[[Codes, Codes], Float64]
+
+# Epochs without a better validation error before training ends.
+_PATIENCE = 5
+# Epochs over which the progress of the training error is judged: one alone may be luck.
+_WINDOW = 3
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Ratings kept aside to watch the learning."""
+
+    user_codes: Codes
+    item_codes: Codes
+    ratings: Float32
+    scale: tuple[float, float]
+
+    def rmse(self, predict: PredictPairs) -> float:
+        """Root mean squared error of the predictions, clipped to the scale."""
+        predicted = np.clip(predict(self.user_codes, self.item_codes), *self.scale)
+        return float(np.sqrt(np.mean((predicted - self.ratings) ** 2)))
+
+
+@dataclass
+class Training:
+    """Iterate over it once; call `report` once an epoch.
+
+    Ends after `n_epochs`, or before: with `held_out`, when the validation error has not improved for five epochs;
+    else, with `tol` above 0, when the training error falls by less than this share an epoch over three epochs, and more
+    slowly than before. A
+    training that meets its ceiling first says so in one `ConvergenceWarning`.
+    """
+
+    name: str
+    n_epochs: int = 1
+    tol: float = 0.0
+    held_out: HeldOut | None = None
+    train_rmse: list[float] = field(default_factory=list)
+    valid_rmse: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[int]:
+        self._started = time.perf_counter()
+        with progress(f"Fitting {self.name}", self.n_epochs) as advance:
+            for epoch in range(1, self.n_epochs + 1):
+                yield epoch
+                advance(self._note())
+                if self._settled():
+                    return
+        if self.held_out is not None or self.tol > 0:
+            self._warn()
+
+    def report(self, train_rmse: float, predict: PredictPairs) -> None:
+        """Put an epoch on record.
+
+        Raises
+        ------
+        DivergenceError
+            The training error is not a finite number.
+        """
+        if not np.isfinite(train_rmse):
+            message = (
+                f"{self.name} diverged in epoch {len(self.train_rmse) + 1}: the training RMSE is {train_rmse}. "
+                f"Hint: lower 'learning_rate' or raise 'reg'."
+            )
+            raise DivergenceError(message)
+        self.train_rmse.append(float(train_rmse))
+        self.valid_rmse.append(self.held_out.rmse(predict) if self.held_out else float("nan"))
+        self.seconds.append(time.perf_counter() - self._started)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of lowest validation error, from 1."""
+        return int(np.argmin(self.valid_rmse)) + 1
+
+    def curve(self) -> dict[str, Float64]:
+        """The learning curve, a column each."""
+        return {
+            "epoch": np.arange(1.0, len(self.train_rmse) + 1),
+            "train_rmse": np.array(self.train_rmse, np.float64),
+            "valid_rmse": np.array(self.valid_rmse, np.float64),
+            "seconds": np.array(self.seconds, np.float64),
+        }
+
+    def _settled(self) -> bool:
+        if self.held_out is not None:
+            return len(self.valid_rmse) - self.best_epoch >= _PATIENCE
+        if self.tol <= 0 or len(self.train_rmse) <= 2 * _WINDOW:
+            return False
+        earlier, before, now = self.train_rmse[-1 - 2 * _WINDOW :: _WINDOW]
+        # Factors that start near zero fall slowly at first and then faster: a fall that still grows is no end.
+        return before - now < min(self.tol * _WINDOW * before, earlier - before)
+
+    def _note(self) -> str:
+        note = f"train RMSE {self.train_rmse[-1]:.4f}"
+        return f"{note}, validation {self.valid_rmse[-1]:.4f}" if self.held_out else note
+
+    def _warn(self) -> None:
+        message = (
+            f"{self.name} met its ceiling of {self.n_epochs} epochs while it was still improving "
+            f"({self._note()}). Hint: raise 'n_epochs', or set tol=0 if exactly {self.n_epochs} are meant."
+        )
+        warn(message, ConvergenceWarning)
