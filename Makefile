@@ -7,13 +7,14 @@ GROUP   = $(BIN)/python -c 'import sys, tomllib; print("\n".join(tomllib.load(op
 
 # Known sets are looked for here first, where the folder exists.
 ifneq ($(wildcard ../shared/data),)
-export FORETASTE_DATA ?= ../shared/data
+export FORETASTE_DATA ?= $(abspath ../shared/data)
 endif
+DEMO_DATA := $(if $(wildcard $(FORETASTE_DATA)/ml-100k.zip),ml-100k,catalogue)
 
 .PHONY: demo test check bench format clean
 
-demo: $(VENV)/.installed  ## Learn from ratings, compare, recommend, explain and draw, in under a minute.
-	$(BIN)/foretaste demo
+demo: $(VENV)/.installed  ## Learn from ratings, compare, recommend, explain, draw: on ml-100k where it is at hand.
+	$(BIN)/foretaste demo --data $(DEMO_DATA)
 
 test: $(VENV)/.test  ## The whole test suite, with the examples in the docs and docstrings.
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

@@ -1,21 +1,14 @@
-import csv
 import gzip
 import io
 import zipfile
-from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from foretaste.data import Interactions, read_interactions
-from foretaste.data._columns import as_ids
-from foretaste.data._sources import Source
-from foretaste.data._tables import _walk, find_layout, parse
 from foretaste.data.readers import Columns, guess_columns, read_table
-from foretaste.exceptions import DataError, DataWarning, ForetasteError, InvalidParameterError
+from foretaste.exceptions import DataError, DataWarning, InvalidParameterError
 
 ROWS = [(1, 10, 5.0, 978300019), (1, 20, 3.5, 978300055), (2, 10, 0.0, 978300113)]
 HEADER = ("userId", "movieId", "rating", "timestamp")
@@ -73,6 +66,7 @@ def refused(path, **options):
         ("no-end.csv", text(",").rstrip()),
         ("blanks.csv", text(",").replace(b"\n", b"\n\n")),
         ("blank-end.csv", text(",") + b"\n\r\n\n"),
+        ("trailing.csv", text(",").replace(b"\n", b",\n").replace(b"p,\n", b"p\n")),
         ("bom.csv", b"\xef\xbb\xbf" + text(",")),
         ("utf-16.csv", text(",").decode().encode("utf-16")),
         ("quoted.csv", text('","').replace(b"\n", b'"\n"').join([b'"', b""])[:-1]),
@@ -133,104 +127,12 @@ def test_a_lone_quote_is_a_character(write):
     assert read_interactions(path).items.ids.to_list() == ['5" disk', "a b"]
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1).filter(str.strip),
-            st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1).filter(str.strip),
-            st.floats(-1000, 1000, width=32),
-        ),
-        min_size=1,
-    )
-)
-def test_whatever_the_csv_module_writes_is_read_back(rows):
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["user", "item", "rating"])
-    writer.writerows(rows)
-    table = parse(Source("made.csv", buffer.getvalue().encode(), "csv"))
-    assert not table.ragged
-    assert table.frame.rows() == [(user, item, str(float(rating))) for user, item, rating in rows]
-    starts = [2]
-    for user, item, _ in rows:
-        starts.append(starts[-1] + 1 + user.count("\n") + item.count("\n"))
-    assert list(table.lines()) == starts[:-1]
-
-
-@given(
-    st.lists(
-        st.lists(st.text("ab:1", min_size=1, max_size=3).filter(lambda s: "::" not in f":{s}:"), min_size=1, max_size=4)
-    ).filter(lambda rows: any(len(row) == 3 for row in rows))
-)
-def test_every_row_is_read_or_reported_with_its_line(rows):
-    lines = ["h::h2::h3", *("::".join(row) for row in rows)]
-    table = parse(Source("made.dat", "\n".join(lines).encode(), "dat"))
-    good = {number: tuple(row) for number, row in enumerate(rows, start=2) if len(row) == 3}
-    assert dict(zip(table.lines(), table.frame.rows(), strict=True)) == good
-    assert [line for line, _ in table.ragged] == [n for n, row in enumerate(rows, start=2) if len(row) != 3]
-
-
-# Types ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("written", "kind"),
-    [
-        (["1", "2", "10"], "int"),
-        (["-1", "0", "9223372036854775807"], "int"),
-        ([" 1", "2 "], "int"),
-        (["007", "1"], "str"),
-        (["+1", "1"], "str"),
-        (["-0", "1"], "str"),
-        (["1.0", "2"], "str"),
-        (["9223372036854775808", "1"], "str"),
-        (["-9223372036854775808", "1"], "str"),
-        (["1", "x"], "str"),
-    ],
-)
-def test_ids_are_whole_numbers_only_if_all_are_written_as_such(written, kind, write):
-    path = write("ratings.csv", "user,item\n" + "".join(f"{value},bts\n" for value in written))
-    loaded = read_interactions(path)
-    assert loaded.users.kind == kind
-    assert [str(value) for value in loaded.users] == [value.strip() for value in written]
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1).map(str) | st.sampled_from(["007", "+5", "-0", "1e3", " 4"])))
-def test_whole_numbers_print_back_to_their_text(written):
-    ids = as_ids(pl.Series(written, dtype=pl.String))
-    assert [str(value) for value in ids] == [value.strip() for value in written]
-    if ids.dtype == pl.String and written:
-        plain = [value.strip() for value in written]
-        assert any(value in ("007", "+5", "-0", "1e3", str(-(2**63))) for value in plain)
-
-
 def test_ids_of_parquet_keep_their_kind(write, tmp_path):
     frame = pl.DataFrame({"user": ["007", "8"], "item": [1.0, 2.0], "rating": [True, False]})
     frame.with_columns(pl.col("user").cast(pl.Categorical)).write_parquet(tmp_path / "r.parquet")
     loaded = read_interactions("r.parquet")
     assert (loaded.users.ids.to_list(), loaded.items.ids.to_list()) == (["007", "8"], [1, 2])
     assert loaded.ratings.tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        (["3", "20"], [3, 20]),
-        (["1.5", "2"], [1.5, 2.0]),
-        (["3", ""], [3, None]),
-        (["2010-12-01 08:26:00", "2010-12-01 08:26:00.5"], [datetime(2010, 12, 1, 8, 26), "half"]),  # noqa: DTZ001
-        (["2010-12-01T08:26"], [datetime(2010, 12, 1, 8, 26)]),  # noqa: DTZ001
-        (["2010-12-01T08:26:00Z", "2010-12-01T09:26:00+01:00"], [datetime(2010, 12, 1, 8, 26, tzinfo=UTC)] * 2),
-        (["2010-12-01", "2010-12-02"], [date(2010, 12, 1), date(2010, 12, 2)]),
-        (["01/12/2010", "02/12/2010"], ["01/12/2010", "02/12/2010"]),
-        (["2010-12-01", "later"], ["2010-12-01", "later"]),
-    ],
-)
-def test_times(written, expected, write):
-    path = write("ratings.csv", "user,item,rating,time\n" + "".join(f"{n},1,1,{t}\n" for n, t in enumerate(written)))
-    times = read_interactions(path).times.to_list()
-    expected = [datetime(2010, 12, 1, 8, 26, 0, 500_000) if value == "half" else value for value in expected]  # noqa: DTZ001
-    assert times == expected
 
 
 # Columns -------------------------------------------------------------------------------------------------------------
@@ -244,7 +146,7 @@ def test_times(written, expected, write):
         ("uid,iid,score,date", Columns("uid", "iid", "score", "date")),
         ("Customer ID,Product,Stars", Columns("Customer ID", "Product", "Stars")),
         ("userID,artistID,weight", Columns("userID", "artistID", weight="weight")),
-        ("InvoiceNo,StockCode,Quantity,InvoiceDate,CustomerID", Columns("CustomerID", "StockCode", None, "InvoiceDate", "Quantity")),
+        ("StockCode,Count,InvoiceDate,Customer", Columns("Customer", "StockCode", None, "InvoiceDate", "Count")),
         ("user,user_id,item,x", Columns("user", "item")),
     ],
 )  # fmt: skip
@@ -289,6 +191,18 @@ def test_tables_of_any_kind(write):
 # What is refused -----------------------------------------------------------------------------------------------------
 
 
+NAME_ITEM = "Hint: name it with item=... (--item-column on the command line)."
+NAME_USER = "Hint: name it with user=... (--user-column on the command line)."
+NO_TEXT = (
+    "belongs to neither UTF-8 nor Latin-1 text. "
+    "Hint: save the file as UTF-8; if it is no text at all, pass format='parquet'."
+)
+TOO_LARGE = "field limit (131072). Hint: a quote may be opened there and never closed."
+CONTROLS = bytes(range(1, 10)) + bytes(range(14, 32))
+ONE_TABLE, UNPACK = "must hold exactly one table, and holds", "Hint: unpack it and pass the one you mean."
+ONE_OF_THREE = 'Hint: 1 of 3 rows is bad; pass on_error="skip" to drop and count them.'
+
+
 def test_a_missing_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected = f"nowhere.csv: there is no such file. Hint: a relative path starts at {tmp_path}."
@@ -311,36 +225,50 @@ def test_a_file_below_a_file(write):
         ("r.gz", gzip.compress(b""), "r.gz is empty."),
         ("r.csv", "user,item,rating\n", "r.csv holds a header and no rows."),
         ("r.csv", "user,item,rating\n\n\n", "r.csv holds a header and no rows."),
-        ("r.csv", "user,item,user\n1,2,3\n", "r.csv line 1: two columns are called 'user'. Hint: give each its own name."),
-        ("r.csv", "user,thing\n1,2\n", "r.csv: no column looks like items; the columns are 'user', 'thing'. "
-         "Hint: name it with item=... (--item-column on the command line)."),
-        ("r.csv", "just\nwords\n", "r.csv: no column looks like users; the columns are 'just'. "
-         "Hint: name it with user=... (--user-column on the command line)."),
-        ("r.csv", "user,item,rating\n1,2,3\n1,\x00,3\n", "r.csv line 3: byte 0x00 belongs to neither UTF-8 nor Latin-1 "
-         "text. Hint: save the file as UTF-8; if it is no text at all, pass format='parquet'."),
-        ("r.csv", b"user,item,rating\n1,\x93hi\x94,3\n", "r.csv line 2: byte 0x93 belongs to neither UTF-8 nor Latin-1 "
-         "text. Hint: save the file as UTF-8; if it is no text at all, pass format='parquet'."),
-        ("r.csv", 'user,item,rating\n1,2,3\n1,"3,4\n1,4,5\n', "r.csv line 3: a quote is opened there and never closed."),
-        ("r.csv", 'user,item,rating\n1,"' + "x\n" * 70_000 + '",5\n1,3', "r.csv line 2: field larger than field limit "
-         "(131072). Hint: a quote may be opened there and never closed."),
-        ("r.dat", b"1::2::3\n" + bytes(range(1, 10)) + bytes(range(14, 32)) + b"::1::1\n",
-         "r.dat is not text: it is full of control characters."),
+        ("r.csv", "a,b,a\n1,2,3\n", "r.csv line 1: two columns are called 'a'. Hint: give each its own name."),
+        (
+            "r.csv",
+            "user,thing\n1,2\n",
+            f"r.csv: no column looks like items; the columns are 'user', 'thing'. {NAME_ITEM}",
+        ),
+        ("r.csv", "just\nwords\n", f"r.csv: no column looks like users; the columns are 'just'. {NAME_USER}"),
+        ("r.csv", "user,item,rating\n1,2,3\n1,\x00,3\n", f"r.csv line 3: byte 0x00 {NO_TEXT}"),
+        ("r.csv", b"user,item,rating\n1,\x93hi\x94,3\n", f"r.csv line 2: byte 0x93 {NO_TEXT}"),
+        (
+            "r.csv",
+            'user,item,rating\n1,2,3\n1,"3,4\n1,4,5\n',
+            "r.csv line 3: a quote is opened there and never closed.",
+        ),
+        ("r.csv", 'user,item\n1,"' + "x\n" * 70_000 + '"y\n', f"r.csv line 2: field larger than {TOO_LARGE}"),
+        ("r.dat", b"1::2\n" + CONTROLS + b"::1\n", "r.dat is not text: it is full of control characters."),
         ("r.parquet", b"", "r.parquet is empty."),
-        ("r.parquet", parquet()[:-9], "r.parquet is not a whole Parquet file: parquet: File out of specification: The "
-         "file must end with PAR1 or PARE. Hint: copy or write it again."),
         ("r.zip", b"no zip", "r.zip is not a whole zip file: File is not a zip file. Hint: copy or fetch it again."),
-        ("r.zip", zipped(), "r.zip must hold exactly one table, and holds 0 files of unknown kind: nothing. "
-         "Hint: unpack it and pass the one you mean."),
-        ("r.zip", zipped(a__csv="1", b__dat="2", c__txt="3"), "r.zip must hold exactly one table, and holds 2 tables: "
-         "'a.csv', 'b.dat'. Hint: unpack it and pass the one you mean."),
-        ("r.zip", zipped(**dict.fromkeys("abcdefgh", "1")), "r.zip must hold exactly one table, and holds 8 files of "
-         "unknown kind: 'a', 'b', 'c', 'd', 'e', 'f' and 2 more. Hint: unpack it and pass the one you mean."),
-        ("r.zip", zipped(a__csv="user,item,rating\n1,2,x\n1,3,4\n"), "r.zip (a.csv) line 2: rating 'x' is not a number. "
-         'Hint: 1 of 2 rows is bad; pass on_error="skip" to drop and count them.'),
+        ("r.zip", zipped(), f"r.zip {ONE_TABLE} 0 files of unknown kind: nothing. {UNPACK}"),
+        (
+            "r.zip",
+            zipped(a__csv="1", b__dat="2", c__txt="3"),
+            f"r.zip {ONE_TABLE} 2 tables: 'a.csv', 'b.dat'. {UNPACK}",
+        ),
+        (
+            "r.zip",
+            zipped(**dict.fromkeys("abcdefgh", "1")),
+            f"r.zip {ONE_TABLE} 8 files of unknown kind: 'a', 'b', 'c', 'd', 'e', 'f' and 2 more. {UNPACK}",
+        ),
+        (
+            "r.zip",
+            zipped(a__csv="user,item,rating\n1,2,x\n1,3,4\n1,4,4\n"),
+            f"r.zip (a.csv) line 2: rating 'x' is not a number. {ONE_OF_THREE}",
+        ),
     ],
-)  # fmt: skip
+)
 def test_files_that_cannot_be_used(name, data, message, write):
     assert refused(write(name, data)) == message
+
+
+def test_a_parquet_file_cut_short(write):
+    message = refused(write("r.parquet", parquet()[:-9]))
+    assert message.startswith("r.parquet is not a whole Parquet file: ")
+    assert message.endswith("Hint: copy or write it again.")
 
 
 @pytest.mark.parametrize("cut", [-4, -12, 15])
@@ -371,9 +299,6 @@ def test_a_column_that_is_not_there(write):
     )
 
 
-HINT = 'Hint: 1 of 3 rows is bad; pass on_error="skip" to drop and count them.'
-
-
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -395,7 +320,7 @@ HINT = 'Hint: 1 of 3 rows is bad; pass on_error="skip" to drop and count them.'
 )
 def test_a_bad_row_is_named_or_left_out(row, reason, write):
     path = write("r.csv", f"user,item,rating\n1,10,5\n\n{row}\n1,30,4\n")
-    assert refused(path) == f"r.csv line 4: {reason}. {HINT}"
+    assert refused(path) == f"r.csv line 4: {reason}. {ONE_OF_THREE}"
     with pytest.warns(DataWarning) as caught:
         loaded = read_interactions(path, on_error="skip")
     assert [str(warning.message) for warning in caught] == [
@@ -454,9 +379,8 @@ def test_nothing_but_bad_rows_is_refused_either_way(write):
 def test_rows_of_parquet_are_named_by_number(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pl.DataFrame({"user": [1, 2, None], "item": [1, 2, 3], "rating": [1.0, np.nan, 3.0]}).write_parquet("r.parquet")
-    assert refused("r.parquet") == (
-        'r.parquet row 2: the rating is missing. Hint: 2 of 3 rows are bad; pass on_error="skip" to drop and count them.'
-    )
+    hint = 'Hint: 2 of 3 rows are bad; pass on_error="skip" to drop and count them.'
+    assert refused("r.parquet") == f"r.parquet row 2: the rating is missing. {hint}"
 
 
 def test_duplicates_follow_the_policy_and_name_the_file(write):
@@ -471,24 +395,3 @@ def test_duplicates_follow_the_policy_and_name_the_file(write):
 def test_an_unknown_policy(write):
     with pytest.raises(InvalidParameterError, match="'on_error' must be 'raise' or 'skip', got 'ignore'"):
         read_interactions(write("r.csv", "1,1,1\n"), on_error="ignore")
-
-
-@given(st.binary(max_size=300), st.sampled_from(["csv", "tsv", "dat", "parquet", None]))
-def test_no_bytes_end_in_anything_but_our_own_errors(data, kind):
-    try:
-        table = parse(Source("made", data, kind))
-    except ForetasteError:
-        return
-    assert len(table.lines()) == table.frame.height
-
-
-@given(st.text('01,;"\n\r a', max_size=60))
-def test_the_fast_way_reads_what_the_slow_one_does(written):
-    source = Source("made.csv", written.encode(), "csv")
-    try:
-        fast, slow = parse(source), _walk(find_layout(source))
-    except DataError:
-        return
-    assert fast.frame.fill_null("").rows() == slow.frame.rows()
-    assert list(fast.lines()) == slow.lines()
-    assert fast.ragged == slow.ragged

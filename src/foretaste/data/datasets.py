@@ -30,6 +30,7 @@ __all__ = [
     "album_features",
     "albums",
     "load",
+    "load_items",
     "load_lastfm",
     "load_lastfm_items",
     "load_movielens",
@@ -69,7 +70,12 @@ def load(name: str) -> Interactions:
     DatasetNotFoundError
         It is not on this machine and cannot be fetched.
     """
-    return _LOADERS[known_set(name).name]()
+    return _LOADERS[known_set(name).name][0]()
+
+
+def load_items(name: str) -> pl.DataFrame:
+    """What is known of the items of a known set: item, title and more; errors as in `load`."""
+    return _LOADERS[known_set(name).name][1]()
 
 
 def load_movielens(size: Size = "100k") -> Interactions:
@@ -261,13 +267,13 @@ def album_features() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["item", "lo_fi_indie", "slick_pop"], orient="row")
 
 
-_LOADERS: dict[str, Callable[[], Interactions]] = {
-    "ml-100k": lambda: load_movielens("100k"),
-    "ml-1m": lambda: load_movielens("1m"),
-    "ml-latest-small": lambda: load_movielens("latest-small"),
-    "movietweetings-100k": load_movietweetings,
-    "lastfm-2k": load_lastfm,
-    "online-retail": load_online_retail,
+_LOADERS: dict[str, tuple[Callable[[], Interactions], Callable[[], pl.DataFrame]]] = {
+    "ml-100k": (lambda: load_movielens("100k"), lambda: load_movielens_items("100k")),
+    "ml-1m": (lambda: load_movielens("1m"), lambda: load_movielens_items("1m")),
+    "ml-latest-small": (lambda: load_movielens("latest-small"), lambda: load_movielens_items("latest-small")),
+    "movietweetings-100k": (load_movietweetings, load_movietweetings_items),
+    "lastfm-2k": (load_lastfm, load_lastfm_items),
+    "online-retail": (load_online_retail, load_online_retail_items),
 }
 
 

@@ -70,11 +70,8 @@ class Vocabulary:
 
     def encode_one(self, value: Id) -> int:
         """Code of one id; -1 where it is unknown."""
-        try:
-            return self._code_of.get(_plain(value), -1)
-        except TypeError as error:
-            message = f"an id must be hashable, got {type(value).__name__}: {value!r}."
-            raise DataError(message) from error
+        _check_hashable(value)
+        return self._code_of.get(_plain(value), -1)
 
     def decode(self, codes: npt.NDArray[np.integer[Any]]) -> Column:
         """Ids of many codes."""
@@ -152,6 +149,8 @@ class Vocabulary:
 def as_column(values: Iterable[Id]) -> Column:
     """Ids of any origin as one column: Int64, String or Object.
 
+    Whole numbers that come as floats (a pandas column that once held a gap) are taken as whole numbers.
+
     Raises
     ------
     DataError
@@ -159,26 +158,21 @@ def as_column(values: Iterable[Id]) -> Column:
     """
     column = _raw_column(values)
     if column.dtype != pl.Object and column.null_count():
-        raise DataError(_missing(column.is_null().arg_true()[0], column.null_count()))
-    if column.dtype.is_integer():
-        return column.cast(pl.Int64)
-    if column.dtype == pl.String:
-        return column
-    if column.dtype in (pl.Categorical, pl.Enum):
+        raise DataError(_missing(column.is_null()))
+    if column.dtype.is_float() and column.is_nan().any():
+        raise DataError(_missing(column.is_nan()))
+    if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String)
-    if column.dtype.is_float():
-        # Whole numbers turn into floats where a pandas column once held a gap; they are meant as whole numbers.
-        if column.is_nan().any():
-            raise DataError(_missing(column.is_nan().arg_true()[0], int(column.is_nan().sum())))
-        if (column == column.floor()).all() and column.is_finite().all():
-            return column.cast(pl.Int64)
+    if column.dtype.is_numeric():
+        whole = column.cast(pl.Int64, strict=False)
+        if not whole.null_count() and (column.dtype.is_integer() or (whole == column).all()):
+            return whole
     plain = [_plain(value) for value in column]
-    for place, value in enumerate(plain):
-        if value is None or value != value:  # noqa: PLR0124  NaN alone differs from itself
-            raise DataError(_missing(place, sum(v is None or v != v for v in plain)))  # noqa: PLR0124
-        if not _is_hashable(value):
-            message = f"an id must be hashable, got {type(value).__name__}: {value!r}."
-            raise DataError(message)
+    missing = pl.Series([value is None or value != value for value in plain], dtype=pl.Boolean)  # noqa: PLR0124  NaN
+    if missing.any():
+        raise DataError(_missing(missing))
+    for value in plain:
+        _check_hashable(value)
     return pl.Series("id", plain, dtype=pl.Object)
 
 
@@ -206,16 +200,16 @@ def _plain(value: Id) -> Id:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _is_hashable(value: Id) -> bool:
+def _check_hashable(value: Id) -> None:
     try:
         hash(value)
-    except TypeError:
-        return False
-    return True
+    except TypeError as error:
+        message = f"an id must be hashable, got {type(value).__name__}: {value!r}."
+        raise DataError(message) from error
 
 
-def _missing(place: int, count: int) -> str:
-    return f"an id is missing in row {place} ({count} missing in all). Hint: drop such rows first."
+def _missing(missing: pl.Series) -> str:
+    return f"an id is missing in row {missing.arg_true()[0]} ({missing.sum()} in all). Hint: drop such rows first."
 
 
 # What a file may hold besides numbers: the tag, how to write it and how to read it.

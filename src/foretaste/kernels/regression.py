@@ -88,7 +88,7 @@ def regress_rows(
 
 @kernel
 def _solve(matrix: Float64, y: Float64, reg: float) -> None:
-    """Overwrite y by (matrix + reg I)^{-1} y, and the matrix, of which the lower half is read, by its Cholesky factor."""
+    """Overwrite y by (matrix + reg I)^{-1} y; of the matrix the lower half is read, and overwritten by its factor."""
     n = y.size
     trace = 0.0
     for a in range(n):

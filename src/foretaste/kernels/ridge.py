@@ -43,7 +43,7 @@ def solve_rows(
             out[row] = 0
             continue
         weight = np.float32(n) if scaled else np.float32(1)
-        # gram = F'F + diag(penalty) in its lower triangle, right = F'(v - o)
+        # The lower triangle of F'F + diag(penalty), and F'(v - o).
         gram[:] = 0
         right[:] = 0
         whole = start + n // 4 * 4
@@ -120,25 +120,24 @@ def improve_rows(
     zero = np.float32(0)
     residual = np.empty(k, np.float32)
     direction = np.empty(k, np.float32)
-    image = np.empty(k, np.float32)  # (F'F + diag(penalty)) direction
+    image = np.empty(k, np.float32)  # -(F'F + diag(penalty)) direction
+    longest = 0
     for row in range(first, last):
-        start, stop = indptr[row], indptr[row + 1]
-        x = out[row]
-        if start == stop:
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    target = np.empty(longest, np.float32)
+    nothing = np.zeros(longest, np.float32)
+    for row in range(first, last):
+        start, n = indptr[row], indptr[row + 1] - indptr[row]
+        columns, x = indices[start : start + n], out[row]
+        if n == 0:
             x[:] = 0
             continue
-        weight = np.float32(stop - start) if scaled else np.float32(1)
+        weight = np.float32(n) if scaled else np.float32(1)
+        for t in range(n):
+            target[t] = values[start + t] - offsets[columns[t]]
         for a in range(k):
             residual[a] = -weight * penalty[a] * x[a]
-        for t in range(start, stop):
-            f = features[indices[t]]
-            error = values[t] - offsets[indices[t]]
-            dot = zero
-            for a in range(k):
-                dot += f[a] * x[a]
-            error -= dot
-            for a in range(k):
-                residual[a] += error * f[a]
+        _add_errors(columns, target, features, x, residual)
         square = zero
         for a in range(k):
             direction[a] = residual[a]
@@ -147,24 +146,50 @@ def improve_rows(
             if square < 1e-12:  # noqa: PLR2004  solved, to float32
                 break
             for a in range(k):
-                image[a] = weight * penalty[a] * direction[a]
-            for t in range(start, stop):
-                f = features[indices[t]]
-                dot = zero
-                for a in range(k):
-                    dot += f[a] * direction[a]
-                for a in range(k):
-                    image[a] += dot * f[a]
+                image[a] = -weight * penalty[a] * direction[a]
+            _add_errors(columns, nothing, features, direction, image)
             curvature = zero
             for a in range(k):
-                curvature += direction[a] * image[a]
+                curvature -= direction[a] * image[a]
             step = square / curvature
             previous = square
             square = zero
             for a in range(k):
                 x[a] += step * direction[a]
-                residual[a] -= step * image[a]
+                residual[a] += step * image[a]
                 square += residual[a] * residual[a]
             turn = square / previous
             for a in range(k):
                 direction[a] = residual[a] + turn * direction[a]
+
+
+@kernel
+def _add_errors(columns: Codes, target: Float32, features: Float32, x: Float32, out: Float32) -> None:
+    """Add F'(target - F x) to `out`, F being the features of the columns; four of its rows a pass over x and out."""
+    k = x.size
+    zero = np.float32(0)
+    whole = columns.size // 4 * 4
+    for t in range(0, whole, 4):
+        f0, f1, f2, f3 = (
+            features[columns[t]],
+            features[columns[t + 1]],
+            features[columns[t + 2]],
+            features[columns[t + 3]],
+        )
+        e0 = e1 = e2 = e3 = zero
+        for a in range(k):
+            e0 -= f0[a] * x[a]
+            e1 -= f1[a] * x[a]
+            e2 -= f2[a] * x[a]
+            e3 -= f3[a] * x[a]
+        e0, e1, e2, e3 = e0 + target[t], e1 + target[t + 1], e2 + target[t + 2], e3 + target[t + 3]
+        for a in range(k):
+            out[a] += e0 * f0[a] + e1 * f1[a] + e2 * f2[a] + e3 * f3[a]
+    for t in range(whole, columns.size):
+        f = features[columns[t]]
+        error = zero
+        for a in range(k):
+            error -= f[a] * x[a]
+        error += target[t]
+        for a in range(k):
+            out[a] += error * f[a]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Float64, Id
-from foretaste.data.interactions import as_pairs
+from foretaste.data.coerce import as_pairs
 from foretaste.exceptions import InvalidParameterError
 from foretaste.metrics.accuracy import fcp, mae, mse, rmse
 

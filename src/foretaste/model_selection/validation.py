@@ -15,9 +15,10 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
-from foretaste._typing import Float64, Frame
+from foretaste._typing import Float64, Frame, Id
+from foretaste.data.coerce import as_interactions
 from foretaste.data.frames import make_frame
-from foretaste.data.interactions import Interactions, as_interactions
+from foretaste.data.interactions import Interactions
 from foretaste.exceptions import InvalidParameterError, UnknownIdWarning
 from foretaste.metrics import Metric, get_metric
 from foretaste.utils.progress import progress
@@ -221,12 +222,7 @@ def _folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]:  # n
 
 
 def _run(
-    model: Model,
-    train: Interactions,
-    pairs: Frame,
-    ratings: Float64,
-    users: Any,
-    metrics: Sequence[Metric],
+    model: Model, train: Interactions, pairs: Frame, ratings: Float64, users: Iterable[Id], metrics: Sequence[Metric]
 ) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

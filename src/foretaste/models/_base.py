@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, UnknownPolicy
-from foretaste.data.frames import frame_column, frame_columns, is_frame, make_frame
-from foretaste.data.interactions import Interactions, SparseRows, as_interactions, as_pairs
+from foretaste.data.coerce import as_interactions, as_newcomers, as_pairs
+from foretaste.data.frames import make_frame
+from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Column, Vocabulary, as_column
 from foretaste.exceptions import (
     DataError,
@@ -24,19 +25,15 @@ from foretaste.exceptions import (
     UnknownIdWarning,
     UnsupportedError,
 )
-from foretaste.kernels.scoring import hide, top_n
+from foretaste.kernels.scoring import hide
 from foretaste.models import _state
-from foretaste.models._training import HeldOut, Training
-from foretaste.utils.random import generator
-from foretaste.utils.threads import workers
+from foretaste.models._ranking import Scorer, best_columns
+from foretaste.models._training import Training, hold_out
 from foretaste.utils.validation import Constraint, Int, OneOf, check_parameters
 from foretaste.utils.warn import warn
 
 Side = Literal["user", "item"]
-Scorer = Callable[[Codes], Float32]
 
-# Users scored at a time: their block of scores stays in the cache between the product and the choice of the best.
-_BLOCK = 64
 _SHOWN = 3  # ids named in a message
 
 
@@ -115,7 +112,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             training = Training(name, n_epochs, self._tolerance())
             return {**self._fit(interactions, training), "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
-        train, held_out = _hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
+        train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
         search = Training(name, n_epochs, held_out=held_out)
         self._fit(train, search)
         return {**self._fit(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
@@ -224,17 +221,17 @@ class Recommender(RegressorMixin, BaseEstimator):
                 raise UnknownIdError(missing)
             left_out = np.ones(len(self.item_vocabulary_), np.bool_)
             left_out[candidates] = False
-        score = self._scorer()
+        score_all = self._scorer()
 
-        def best_of(block: Codes) -> tuple[Codes, Float32]:
-            scores = score(block)
+        def score(block: Codes) -> Float32:
+            scores = score_all(block)
             if exclude_seen:
                 hide(scores, block, self.known_.indptr, self.known_.indices)
             if left_out is not None:
                 scores[:, left_out] = -np.inf
-            return _best(scores, n)
+            return scores
 
-        codes, scores = _in_blocks(best_of, user_codes, n_jobs)
+        codes, scores = best_columns(score, user_codes, min(n, len(self.item_vocabulary_)), n_jobs)
         if self.predicts_ratings:
             scores = np.clip(scores, *self.scale_)
         place, rank = np.nonzero(codes >= 0)
@@ -260,7 +257,7 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def similar_items(
         self,
-        items: Any,
+        items: Any,  # noqa: ANN401  an id or many
         n: int = 10,
         *,
         metric: Literal["cosine", "euclidean"] = "cosine",
@@ -290,7 +287,7 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def similar_users(
         self,
-        users: Any,
+        users: Any,  # noqa: ANN401  an id or many
         n: int = 10,
         *,
         metric: Literal["cosine", "euclidean"] = "cosine",
@@ -311,14 +308,14 @@ class Recommender(RegressorMixin, BaseEstimator):
             vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
         squares = (vectors**2).sum(axis=1)
 
-        def best_of(block: Codes) -> tuple[Codes, Float32]:
-            scores = vectors[block] @ vectors.T
+        def score(block: Codes) -> Float32:
+            scores: Float32 = vectors[block] @ vectors.T
             if metric == "euclidean":  # -|x - y|^2 orders as the distance does
                 scores = 2 * scores - squares - squares[block, None]
             scores[np.arange(block.size), block] = -np.inf
-            return _best(scores, n)
+            return scores
 
-        codes, scores = _in_blocks(best_of, query, None)
+        codes, scores = best_columns(score, query, min(n, len(vocabulary)))
         place, rank = np.nonzero(codes >= 0)
         value = scores[place, rank].astype(np.float64)
         if metric == "euclidean":
@@ -398,7 +395,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             No rating is of an item the model knows.
         """
         self._check_fitted("fold_in")
-        given = _newcomers(ratings, user)
+        given = as_newcomers(ratings, user)
         item_codes = self.item_vocabulary_.encode(given.items.decode(given.item_codes))
         known = item_codes >= 0
         if not known.any():
@@ -474,47 +471,6 @@ class Recommender(RegressorMixin, BaseEstimator):
         if policy == "fallback":
             message = f"{sentence} They are scored by what is known of the rest."
             warn(message, UnknownIdWarning)
-
-
-def _best(scores: Float32, n: int) -> tuple[Codes, Float32]:
-    n = min(n, scores.shape[1])
-    codes, values = np.empty((len(scores), n), np.int32), np.empty((len(scores), n), np.float32)
-    top_n(scores, codes, values)
-    return codes, values
-
-
-def _in_blocks(
-    best_of: Callable[[Codes], tuple[Codes, Float32]], queries: Codes, n_jobs: int | None
-) -> tuple[Codes, Float32]:
-    """`best_of` over blocks of queries, its results joined; at no time are all scores in memory."""
-    blocks = [(queries[first : first + _BLOCK],) for first in range(0, queries.size, _BLOCK)]
-    with workers(n_jobs) as run:
-        codes, values = zip(*run(best_of, blocks), strict=True)
-    return np.concatenate(codes), np.concatenate(values)
-
-
-def _hold_out(interactions: Interactions, fraction: float, random_state: Any) -> tuple[Interactions, HeldOut]:  # noqa: ANN401
-    """A random share of the rows put aside; the rest keeps every id, so that codes stay as they are."""
-    ratings = interactions.require_ratings("early_stopping")
-    n_held_out = max(1, round(fraction * ratings.size))
-    if n_held_out >= ratings.size:
-        message = f"early_stopping needs at least 2 ratings to hold one out, got {ratings.size}."
-        raise DataError(message)
-    order = generator(random_state).permutation(ratings.size)
-    held, rest = order[:n_held_out], np.sort(order[n_held_out:])
-    held_out = HeldOut(interactions.user_codes[held], interactions.item_codes[held], ratings[held], interactions.scale)
-    return interactions.select(rest, keep_ids=True), held_out
-
-
-def _newcomers(ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
-    """Whatever `fold_in` takes, as interactions."""
-    if isinstance(ratings, Interactions) or (is_frame(ratings) and "user" in frame_columns(ratings)):
-        return as_interactions(ratings)
-    if is_frame(ratings):
-        items = frame_column(ratings, "item")
-        return Interactions.from_arrays([user] * len(items), items, frame_column(ratings, "rating"))
-    pairs = list(ratings.items()) if isinstance(ratings, Mapping) else list(ratings)
-    return as_interactions([(user, *pair) for pair in pairs])
 
 
 def _is_many(ids: object) -> bool:

@@ -13,7 +13,8 @@ from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.exceptions import UnsupportedError
 from foretaste.kernels.ridge import solve_rows
 from foretaste.kernels.scoring import score_pairs
-from foretaste.models._base import Recommender, Scorer, Side
+from foretaste.models._base import Recommender, Side
+from foretaste.models._ranking import Scorer
 from foretaste.utils.validation import OneOf, check_parameters
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from foretaste._typing import Codes, Float32, Float64
-from foretaste.exceptions import ConvergenceWarning, DivergenceError
+from foretaste._typing import Codes, Float32, Float64, RandomState
+from foretaste.data.interactions import Interactions
+from foretaste.exceptions import ConvergenceWarning, DataError, DivergenceError
 from foretaste.utils.progress import progress
+from foretaste.utils.random import generator
 from foretaste.utils.warn import warn
 
 PredictPairs = Callable[[Codes, Codes], Float64]
@@ -34,6 +36,19 @@ class HeldOut:
         """Root mean squared error of the predictions, clipped to the scale."""
         predicted = np.clip(predict(self.user_codes, self.item_codes), *self.scale)
         return float(np.sqrt(np.mean((predicted - self.ratings) ** 2)))
+
+
+def hold_out(interactions: Interactions, fraction: float, random_state: RandomState) -> tuple[Interactions, HeldOut]:
+    """A random share of the rows put aside; the rest keeps every id, so that codes stay as they are."""
+    ratings = interactions.require_ratings("early_stopping")
+    n_held_out = max(1, round(fraction * ratings.size))
+    if n_held_out >= ratings.size:
+        message = f"early_stopping needs at least 2 ratings to hold one out, got {ratings.size}."
+        raise DataError(message)
+    order = generator(random_state).permutation(ratings.size)
+    held, rest = order[:n_held_out], np.sort(order[n_held_out:])
+    held_out = HeldOut(interactions.user_codes[held], interactions.item_codes[held], ratings[held], interactions.scale)
+    return interactions.select(rest, keep_ids=True), held_out
 
 
 @dataclass

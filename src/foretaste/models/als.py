@@ -149,8 +149,10 @@ class ALS(FactorModel):
         run(solve, [(*fixed, first, min(first + _CHUNK, len(out)), out) for first in chunks])
 
     def _split(self, users: Float32, items: Float32) -> Factors:
-        b_u, b_i = (side[:, -1] if self.biased else np.zeros(len(side), np.float32) for side in (users, items))
-        return Factors(b_u, b_i, users[:, : self.n_factors], items[:, : self.n_factors])
+        """Factors and biases apart, each contiguous as kernels like them."""
+        b_u, b_i = (side[:, -1].copy() if self.biased else np.zeros(len(side), np.float32) for side in (users, items))
+        p, q = (np.ascontiguousarray(side[:, : self.n_factors]) for side in (users, items))
+        return Factors(b_u, b_i, p, q)
 
     def _penalty(self) -> Penalty:
         return Penalty(self.reg_ * self.spread_, self.reg_ if self.biased else None, self.scale_reg)

@@ -131,8 +131,9 @@ class FunkSVD(FactorModel):
         n_users, n_items, measured = interactions.n_users, interactions.n_items, unit.measure(interactions.values)
         strata = stratify(interactions.user_codes, interactions.item_codes, measured, n_users, n_items, rng)
         p, q = (self._start(n, rng) for n in (n_users, n_items))
-        b_u, b_i = np.zeros(n_users, np.float32), np.zeros(n_items, np.float32)
-        squares_u, squares_i = np.ones(n_users, np.float32), np.ones(n_items, np.float32)
+        q = np.concatenate([q, np.zeros_like(q[:1])])  # the row that stands in for a missing rating
+        b_u, b_i = np.zeros(len(p), np.float32), np.zeros(len(q), np.float32)
+        squares_u, squares_i = np.ones(len(p), np.float32), np.ones(len(q), np.float32)
         settings = (self.learning_rate or 0.05, reg, float(self.biased), self.n_factors)
 
         def tile(row: int, part: int) -> tuple[object, ...]:
@@ -186,9 +187,10 @@ class FunkSVD(FactorModel):
             counts = np.diff(rows.indptr).astype(np.float32)
             shrink = np.float32(reg) * counts
             loss += squares / 2 + float(shrink @ ((own**2).sum(axis=1) + own_biases**2))  # squares come from each side
-            share = np.float32(1) / np.maximum(counts, np.float32(1))
-            bias_step = (biases - shrink * own_biases) * share * np.float32(self.biased)
-            down.append((bias_step, (factors - shrink[:, None] * own) * share[:, None]))
+            share = 1 / np.maximum(counts, 1)
+            bias_way = (biases - shrink * own_biases) * share * self.biased
+            way = (factors - shrink[:, None] * own) * share[:, None]
+            down.append((bias_way.astype(np.float32), way.astype(np.float32)))
         (b_u, p), (b_i, q) = down
         return Factors(b_u, b_i, p, q), loss
 

@@ -88,6 +88,6 @@ class Random(Recommender):
         drawn = self._predict(np.array([user_code], np.int32), np.array([item_code], np.int32))[0]
         return [("global mean", self.global_mean_), ("chance", float(drawn) - self.global_mean_)]
 
-    def _fold_in(self, rows: SparseRows) -> Learned:
+    def _fold_in(self, rows: SparseRows) -> Learned:  # noqa: ARG002  whatever they are
         message = "Random learns nothing about users, so there is no new one to fold in."
         raise UnsupportedError(message)

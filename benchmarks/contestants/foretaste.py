@@ -1,0 +1,106 @@
+"""What foretaste does in each row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import foretaste as ft
+from benchmarks.data import Array, Ratings, Scores, Split
+from benchmarks.measure import Stopwatch, rate
+
+
+def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a model of ratings on a new container, so that no sparse form is there from an earlier run."""
+    figures, fitted = rate(
+        split,
+        lambda part: _interactions(part, split.scale),
+        lambda interactions: getattr(ft, model)(**parameters).fit(interactions),
+        lambda fitted, users, items: fitted.predict(pl.DataFrame({"user": users, "item": items})),
+    )
+    ends = fitted.history_["seconds"].to_numpy()
+    learned = (fitted.user_biases_, fitted.item_biases_, fitted.user_factors_, fitted.item_factors_)
+    return figures | {
+        "epochs": ends.size,
+        "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1)),
+        "learned": hashlib.sha256(b"".join(part.tobytes() for part in learned)).hexdigest()[:12],
+    }
+
+
+def read_file(path: Path) -> dict[str, float]:
+    watch = Stopwatch()
+    with watch("read"):
+        interactions = ft.Interactions.from_file(path)
+    return watch.seconds | {"rows": len(interactions)}
+
+
+def sparse_rows(part: Ratings) -> dict[str, float]:
+    """Ids to codes and codes to sparse rows apart; and both with the check for repeated pairs, which needs the rows."""
+    watch = Stopwatch()
+    with watch("encode"):
+        interactions = _interactions(part, None)
+    with watch("csr"):
+        rows = interactions.by_user()
+    with watch("check"):
+        ft.Interactions.from_arrays(part.users, part.items, part.ratings, duplicates="last").by_user()
+    return watch.seconds | {"rows": rows.indices.size}
+
+
+def recommend(scores: Scores, users: Sequence[int] | None = None, calls: int = 1) -> dict[str, float]:
+    """Recommend with given factors: a model is fitted for its ids and seen items, and its factors are replaced."""
+    model = _with_factors(scores)
+    asked = np.arange(len(scores.user_factors)) if users is None else np.array(users)
+    watch = Stopwatch()
+    with watch("recommend"):
+        for _ in range(calls):
+            found = model.recommend(asked, n=10)
+    seconds = watch.seconds["recommend"] / calls
+    items = found["item"].to_numpy().reshape(asked.size, 10)
+    return {
+        "recommend": seconds,
+        "users a second": asked.size / seconds,
+        "agreement": scores.agreement(asked, items),
+    }
+
+
+def folds(model: str, parameters: Mapping[str, Any]) -> dict[str, float]:
+    """`compare` of one model on the publisher's folds of ml-100k."""
+    compared = ft.compare({model: getattr(ft, model)(**parameters)}, None, cv=ft.datasets.movielens_folds())
+    row = compared.to_frame().row(0, named=True)
+    return {
+        "fit": row["fit_seconds"],
+        "predict": row["predict_seconds"],
+        "rmse": row["rmse"],
+        "rmse standard error": row["rmse_se"],
+        "mae": row["mae"],
+    }
+
+
+def _interactions(part: Ratings, scale: tuple[float, float] | None) -> ft.Interactions:
+    """MovieLens repeats no pair, and is checked for it as always; synthetic data do."""
+    policy = "keep" if len(part.ratings) > 10**7 else "error"
+    return ft.Interactions.from_arrays(part.users, part.items, part.ratings, scale=scale, duplicates=policy)
+
+
+_MODELS: dict[Scores, ft.ALS] = {}
+
+
+def _with_factors(scores: Scores) -> ft.ALS:
+    if scores not in _MODELS:
+        seen = scores.seen.tocoo()
+        interactions = ft.Interactions.from_arrays(*seen.coords, seen.data)
+        model = ft.ALS(1, n_epochs=1, tol=0, biased=False, random_state=0).fit(interactions)
+        model.user_factors_ = _in_order(scores.user_factors, model.user_vocabulary_)
+        model.item_factors_ = _in_order(scores.item_factors, model.item_vocabulary_)
+        _MODELS[scores] = model
+    return _MODELS[scores]
+
+
+def _in_order(factors: Array, vocabulary: ft.Vocabulary) -> Array:
+    """Rows of ids 0, 1, 2 ... in the order of a model's codes."""
+    return np.ascontiguousarray(factors[vocabulary.ids.to_numpy()])

@@ -1,0 +1,35 @@
+"""What Surprise does in each row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import surprise
+
+from benchmarks.data import Array, Ratings, Split
+from benchmarks.measure import Stopwatch, rate
+
+
+def ratings(split: Split, algorithm: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  the algorithm's own
+    """Fit an algorithm; the table of the arrays is there beforehand, the trainset is prepared from it."""
+
+    def prepare(part: Ratings) -> surprise.Trainset:
+        frame = pd.DataFrame({"user": part.users, "item": part.items, "rating": part.ratings})
+        return surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=split.scale)).build_full_trainset()
+
+    def predict(fitted: surprise.AlgoBase, users: Array, items: Array) -> list[float]:
+        pairs = zip(users.tolist(), items.tolist(), np.zeros(users.size), strict=True)
+        return [prediction.est for prediction in fitted.test(pairs)]
+
+    return rate(split, prepare, lambda trainset: getattr(surprise, algorithm)(**parameters).fit(trainset), predict)[0]
+
+
+def read_file(path: Path) -> dict[str, float]:
+    watch = Stopwatch()
+    reader = surprise.Reader(line_format="user item rating timestamp", sep="::", rating_scale=(1, 5))
+    with watch("read"):
+        trainset = surprise.Dataset.load_from_file(str(path), reader).build_full_trainset()
+    return watch.seconds | {"rows": trainset.n_ratings}

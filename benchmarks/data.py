@@ -1,0 +1,191 @@
+"""What the contestants are given: arrays, the same for every library.
+
+Archives are looked for in the folder that FORETASTE_DATA names (../shared/data beside the repository by default), the
+fixed splits in the folder that FORETASTE_SPLITS names (the folder `splits` beside that of the archives by default).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+Array = npt.NDArray[Any]
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_N_FACTORS = 64
+_N_BEST = 10
+_N_CHECKED = 500  # users whose recommendations are compared with an exact search
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """One entry a row."""
+
+    users: Array
+    items: Array
+    ratings: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """What is learned from and what is predicted."""
+
+    train: Ratings
+    test: Ratings
+    scale: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Factors whose products are to be ranked, and the items each user has seen; ids are 0, 1, 2 ... on both sides."""
+
+    user_factors: Array
+    item_factors: Array
+    seen: sparse.csr_array
+
+    def exact(self, users: Array) -> Array:
+        """The best unseen items of some users in double precision, best first."""
+        best = np.empty((users.size, _N_BEST), np.int64)
+        items = self.item_factors.astype(np.float64)
+        for row, user in enumerate(users):
+            scores = items @ self.user_factors[user].astype(np.float64)
+            scores[self.seen.indices[self.seen.indptr[user] : self.seen.indptr[user + 1]]] = -np.inf
+            chosen = np.argpartition(-scores, _N_BEST)[:_N_BEST]
+            best[row] = chosen[np.argsort(-scores[chosen])]
+        return best
+
+    def agreement(self, users: Array, found: Array) -> float:
+        """Share of the places of some recommendations (rows of items, best first) that an exact search fills so."""
+        rows = np.linspace(0, users.size - 1, min(users.size, _N_CHECKED)).astype(int)
+        return float((self.exact(users[rows]) == found[rows]).mean())
+
+
+# MovieLens -----------------------------------------------------------------------------------------------------------
+
+
+def ml_1m_fold() -> Split:
+    """ml-1m: fold 0 of 5 random ones is the test part, 200,042 ratings."""
+    table = _rating_table()
+    return _split(table, table["fold"] != 0, table["fold"] == 0)
+
+
+def ml_1m_tenth() -> Split:
+    """ml-1m: a random tenth is the test part."""
+    table = _rating_table()
+    return _split(table, ~table["test10"], table["test10"])
+
+
+def ml_1m_validation() -> Split:
+    """The training part of `ml_1m_fold` alone, about a tenth of it held out for the choice of settings."""
+    table = _rating_table()
+    learning = table["fold"] != 0
+    return _split(table, learning & ~table["valid10"], learning & table["valid10"])
+
+
+def ml_1m_file() -> Path:
+    """ratings.dat of ml-1m, unpacked."""
+    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
+        return Path(archive.extract("ml-1m/ratings.dat", _scratch()))
+
+
+def ml_1m_factors() -> Scores:
+    """All ratings of ml-1m as seen, and the factors of their truncated singular value decomposition."""
+    table = _rating_table()
+    seen = sparse.csr_array((table["r"].astype(np.float32), (table["u"], table["i"])))
+    left, lengths, right = svds(seen, k=_N_FACTORS, v0=np.ones(min(seen.shape), np.float32))
+    root = np.sqrt(lengths)
+    return Scores(np.ascontiguousarray(left * root), np.ascontiguousarray(right.T * root), seen)
+
+
+def _rating_table() -> dict[str, Array]:
+    default = _archives().parent / "splits"
+    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / "ml-1m-rating.npz")
+    with np.load(path) as table:
+        return dict(table)
+
+
+def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
+    users, items = table["user_ids"][table["u"]], table["item_ids"][table["i"]]
+    parts = (Ratings(users[rows], items[rows], table["r"][rows]) for rows in (train, test))
+    return Split(*parts, scale=(1.0, 5.0))
+
+
+# Synthetic -----------------------------------------------------------------------------------------------------------
+
+
+def synthetic_20m() -> Ratings:
+    """20 million ratings in half stars at the shape of the largest MovieLens sets; no structure to be learned."""
+    rng = np.random.default_rng(0)
+    n_ratings = 20_000_000
+    users, items = (_power_law(n, n_ratings, rng) for n in (138_000, 27_000))
+    return Ratings(users, items, rng.integers(1, 11, n_ratings).astype(np.float32) / 2)
+
+
+def synthetic_20m_split() -> Split:
+    """`synthetic_20m`, and its first thousand rows to predict: there is nothing in it to be predicted."""
+    whole = synthetic_20m()
+    return Split(whole, Ratings(whole.users[:1000], whole.items[:1000], whole.ratings[:1000]), (0.5, 5.0))
+
+
+def many_items() -> Scores:
+    """20,000 users, 100,000 items, two million seen pairs, random factors."""
+    return _random_scores(20_000, 100_000, 2_000_000)
+
+
+def million_items() -> Scores:
+    """1,000 users, a million items, each seen by one or two users, random factors."""
+    return _random_scores(1_000, 1_000_000, 1_200_000)
+
+
+def _random_scores(n_users: int, n_items: int, n_seen: int) -> Scores:
+    """Every user and item occurs at least once, as a model can only know ids that do."""
+    rng = np.random.default_rng(0)
+    more = n_seen - n_items
+    users = np.concatenate([rng.permutation(np.arange(n_items, dtype=np.int32) % n_users), _power_law(n_users, more, rng)])
+    items = np.concatenate([np.arange(n_items, dtype=np.int32), _power_law(n_items, more, rng)])
+    seen = sparse.csr_array((np.ones(n_seen, np.float32), (users, items)), shape=(n_users, n_items))
+    seen.sum_duplicates()
+    factors = (rng.normal(size=(n, _N_FACTORS)).astype(np.float32) for n in (n_users, n_items))
+    return Scores(*factors, seen)
+
+
+def _power_law(n_ids: int, n_rows: int, rng: np.random.Generator) -> Array:
+    """Ids 0 .. n_ids - 1, their frequencies falling as a power of their rank; ranks are dealt out at random."""
+    weights = np.cumsum((np.arange(n_ids) + 20.0) ** -0.9)
+    ranks = np.searchsorted(weights, rng.random(n_rows) * weights[-1])
+    return rng.permutation(n_ids).astype(np.int32)[np.minimum(ranks, n_ids - 1)]
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def _archives() -> Path:
+    return Path(os.environ.get("FORETASTE_DATA", _REPOSITORY.parent / "shared" / "data"))
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        message = (
+            f"{path} is missing. Hint: FORETASTE_DATA names the folder of the archives, FORETASTE_SPLITS that of the "
+            f"fixed splits; see docs/benchmarks.md."
+        )
+        raise FileNotFoundError(message)
+    return path
+
+
+def _scratch() -> str:
+    """A folder that lives as long as the process."""
+    _FOLDERS.append(tempfile.TemporaryDirectory())
+    return _FOLDERS[-1].name
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

@@ -1,0 +1,59 @@
+"""What contestants share: a stopwatch, and the order of events in a comparison of rating models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.data import Ratings, Split
+
+Array = npt.NDArray[Any]
+
+
+class Stopwatch:
+    """Seconds by name, each measured in a `with` block."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time the block."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def rate(
+    split: Split,
+    prepare: Callable[[Ratings], Any],
+    fit: Callable[[Any], Any],
+    predict: Callable[[Any, Array, Array], npt.ArrayLike],
+) -> tuple[dict[str, float], Any]:
+    """Prepare, fit and predict the test part, each timed; the RMSE is that of predictions clipped to the scale.
+
+    Returns
+    -------
+    figures : dict
+    model
+        What `fit` returned.
+    """
+    watch = Stopwatch()
+    with watch("prepare"):
+        container = prepare(split.train)
+    with watch("fit"):
+        model = fit(container)
+    with watch("predict"):
+        predicted = predict(model, split.test.users, split.test.items)
+    error = np.clip(np.asarray(predicted, np.float64), *split.scale) - split.test.ratings
+    seconds = watch.seconds
+    sums = {f"{first} + {then}": seconds[first] + seconds[then] for first, then in _SUMS}
+    return seconds | sums | {"rmse": float(np.sqrt(np.mean(error**2)))}, model
+
+
+_SUMS = (("prepare", "fit"), ("fit", "predict"))

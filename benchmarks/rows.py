@@ -1,0 +1,351 @@
+"""What is compared with what, under which settings, and what it is hoped to show: one `Row` a comparison.
+
+Only the standard library is imported here: the process that reads the rows shares its memory figure with nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One who takes part in a row.
+
+    Attributes
+    ----------
+    name : str
+        As the table shows it.
+    function : str
+        "module.function" under `benchmarks.contestants`; called with the row's data and `options`, it returns figures
+        by name: seconds, accuracies, counts.
+    options : mapping
+    threads : int
+        For BLAS and OpenMP; foretaste's own are an option of the contestant.
+    """
+
+    name: str
+    function: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Faster:
+    """The first contestant should be so many times as fast as another, in the row's timed figure or the one named."""
+
+    than: str
+    times: float
+    figure: str | None = None
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The median of a figure of the first contestant should not exceed a bound."""
+
+    figure: str
+    bound: float
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The median of a figure of the first contestant should reach a bound."""
+
+    figure: str
+    bound: float
+
+
+@dataclass(frozen=True)
+class NoWorse:
+    """A figure of the first contestant (lower is better) should not exceed another's by more than noise."""
+
+    figure: str
+    than: str
+
+
+@dataclass(frozen=True)
+class Same:
+    """A figure should be equal for two contestants, in every run."""
+
+    figure: str
+    other: str
+
+
+Target = Faster | AtMost | AtLeast | NoWorse | Same
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes
+    ----------
+    name, title : str
+    about : str
+        Settings, and what is inside the clock and what is not.
+    data : str or None
+        Function of `benchmarks.data` that makes what the contestants are given; untimed.
+    contestants : tuple of Contestant
+        foretaste first.
+    timed : str
+        The figure in seconds that ratios are made of.
+    shown : tuple of str
+        Further figures in the table.
+    targets : tuple
+    by_default : bool
+        Whether a run without names includes it.
+    """
+
+    name: str
+    title: str
+    about: str
+    data: str | None
+    contestants: tuple[Contestant, ...]
+    timed: str = "fit"
+    shown: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    by_default: bool = True
+
+
+def _foretaste(name: str, model: str, *, threads: int = 1, **parameters: Any) -> Contestant:  # noqa: ANN401
+    options = {"model": model, "parameters": {"random_state": 0, **parameters} if model != "Baseline" else parameters}
+    if threads > 1:
+        options["parameters"]["n_jobs"] = threads
+    return Contestant(name, "foretaste.ratings", options, threads)
+
+
+def _cmfrec(penalty: float) -> Contestant:
+    return Contestant(f"cmfrec CMF, lambda {penalty:g}", "cmfrec.ratings", {"penalty": penalty})
+
+
+def _cornac(penalty: float, learning_rate: float = 0.01) -> Contestant:
+    options = {"penalty": penalty, "learning_rate": learning_rate}
+    return Contestant(f"cornac MF, rate {learning_rate:g}, reg {penalty:g}", "cornac.ratings", options)
+
+
+_RATING_FIGURES = ("prepare", "predict", "rmse")
+_FUNK = {"n_factors": 100, "n_epochs": 20, "tol": 0, "reg": 0.05}
+_SURPRISE_SVD = Contestant(
+    "Surprise SVD", "surprise.ratings", {"algorithm": "SVD", "n_factors": 100, "n_epochs": 20, "random_state": 0}
+)
+_CORNAC = _cornac(0.02)
+_CMFREC = _cmfrec(0.06)
+
+_ROWS = (
+    Row(
+        name="funk-svd",
+        title="Matrix factorisation by stochastic gradients, ml-1m, fold 0 of 5",
+        about=(
+            "100 factors, 20 epochs, one thread. FunkSVD with reg=0.05, chosen on a validation part of the training "
+            "data (row `tuning`); Surprise with its defaults; cornac with learning_rate=0.01, lambda_reg=0.02. "
+            "`prepare` makes the container from arrays of ids and ratings (Interactions, Trainset, Dataset); `fit` "
+            "begins with the container."
+        ),
+        data="ml_1m_fold",
+        contestants=(_foretaste("foretaste FunkSVD", "FunkSVD", **_FUNK), _SURPRISE_SVD, _CORNAC),
+        shown=("prepare", "prepare + fit", "predict", "rmse"),
+        targets=(
+            Faster(_SURPRISE_SVD.name, 7),
+            Faster(_CORNAC.name, 2),
+            NoWorse("rmse", _SURPRISE_SVD.name),
+            NoWorse("rmse", _CORNAC.name),
+        ),
+    ),
+    Row(
+        name="funk-svd-threads",
+        title="FunkSVD with two threads against one, ml-1m, fold 0",
+        about="Settings of `funk-svd`. `learned` is a hash of every learned number: equal means equal to the last bit.",
+        data="ml_1m_fold",
+        contestants=(
+            _foretaste("foretaste FunkSVD, 2 threads", "FunkSVD", threads=2, **_FUNK),
+            _foretaste("foretaste FunkSVD, 1 thread", "FunkSVD", **_FUNK),
+        ),
+        shown=("an epoch", "rmse", "learned"),
+        targets=(Faster("foretaste FunkSVD, 1 thread", 1.6), Same("learned", "foretaste FunkSVD, 1 thread")),
+    ),
+    Row(
+        name="als",
+        title="Alternating least squares, ml-1m, fold 0 of 5",
+        about=(
+            "40 factors, conjugate gradients, penalty scaled by the number of ratings, one thread. ALS with its "
+            "defaults: as many epochs as it takes; cmfrec with float32, its default number of iterations, and the "
+            "best lambda on a validation part of the training data (row `tuning`)."
+        ),
+        data="ml_1m_fold",
+        contestants=(_foretaste("foretaste ALS", "ALS", n_factors=40), _CMFREC),
+        shown=("epochs", *_RATING_FIGURES),
+        targets=(Faster(_CMFREC.name, 2), AtMost("rmse", 0.8533)),
+    ),
+    Row(
+        name="als-90-10",
+        title="ALS with defaults, ml-1m, random 90/10",
+        about="40 factors, one thread.",
+        data="ml_1m_tenth",
+        contestants=(_foretaste("foretaste ALS", "ALS", n_factors=40),),
+        shown=("epochs", *_RATING_FIGURES),
+        targets=(AtMost("rmse", 0.850),),
+    ),
+    Row(
+        name="baseline",
+        title="Mean and biases, ml-1m, fold 0 of 5",
+        about="Both with defaults, one thread; the clock runs over fitting and predicting the 200,000 test pairs.",
+        data="ml_1m_fold",
+        contestants=(
+            _foretaste("foretaste Baseline", "Baseline"),
+            Contestant("Surprise BaselineOnly", "surprise.ratings", {"algorithm": "BaselineOnly", "verbose": False}),
+        ),
+        timed="fit + predict",
+        shown=("fit", *_RATING_FIGURES),
+        targets=(Faster("Surprise BaselineOnly", 10), NoWorse("rmse", "Surprise BaselineOnly")),
+    ),
+    Row(
+        name="read-file",
+        title="From a text file of 1,000,209 ratings to the container",
+        about="ml-1m's ratings.dat, unpacked beforehand and in the system's file cache.",
+        data="ml_1m_file",
+        contestants=(
+            Contestant("foretaste Interactions.from_file", "foretaste.read_file"),
+            Contestant("Surprise Dataset.load_from_file + build_full_trainset", "surprise.read_file"),
+        ),
+        timed="read",
+        targets=(AtMost("read", 1.0),),
+    ),
+    Row(
+        name="csr",
+        title="20 million rows in memory to sparse rows",
+        about=(
+            "Synthetic: 138,000 users, 27,000 items, activity and popularity by a power law, int32 ids, float32 "
+            "ratings. `encode` is Interactions.from_arrays (ids to codes, all checks; duplicates kept), `csr` is "
+            "by_user() of it. scipy is given what foretaste makes first, the codes, and adds up repeated pairs nowhere."
+        ),
+        data="synthetic_20m",
+        contestants=(
+            Contestant("foretaste Interactions", "foretaste.sparse_rows"),
+            Contestant("scipy coo to csr", "arrays.sparse_rows"),
+        ),
+        timed="csr",
+        shown=("encode", "encode + check + csr"),
+        targets=(AtMost("csr", 1.0),),
+    ),
+    *(
+        Row(
+            name=name,
+            title=f"The best 10 items for everybody, {title}",
+            about=(
+                f"64 factors ({factors}), the same matrices in both models, one thread, seen items left out. "
+                "foretaste returns a frame of ids, scores and ranks, implicit arrays of positions. `agreement` is the "
+                "share of places where the item is that of an exact search in double precision, over 500 users."
+            ),
+            data=data,
+            contestants=(
+                Contestant("foretaste recommend", "foretaste.recommend"),
+                Contestant("implicit recommend", "implicit.recommend"),
+            ),
+            timed="recommend",
+            shown=("users a second", "agreement"),
+            targets=(Faster("implicit recommend", times), AtLeast("agreement", 0.999)),
+        )
+        for name, title, factors, data, times in (
+            ("recommend-ml-1m", "ml-1m: 6,040 users, 3,706 items", "truncated SVD of the ratings", "ml_1m_factors", 3),
+            ("recommend-100k-items", "20,000 users, 100,000 items", "random normal", "many_items", 1.3),
+        )
+    ),
+    Row(
+        name="recommend-one",
+        title="The best 10 of 1,000,000 items for one user",
+        about="64 factors (random normal), one thread, 20 calls a run; seconds are those of one call.",
+        data="million_items",
+        contestants=(
+            Contestant("foretaste recommend", "foretaste.recommend", {"users": [7], "calls": 20}),
+            Contestant("NumPy product + argpartition", "arrays.recommend", {"users": [7], "calls": 20}),
+        ),
+        timed="recommend",
+        shown=("agreement",),
+        targets=(AtLeast("agreement", 0.999),),
+    ),
+    Row(
+        name="accuracy",
+        title="Rating accuracy of each model, ml-100k, the publisher's folds u1 to u5",
+        about=(
+            "`compare` with random_state=0 and defaults otherwise: mean over the five folds, clipped, unknown items by "
+            "fallback. No setting was chosen on these folds. Seconds to fit are the mean of a fold."
+        ),
+        data=None,
+        contestants=tuple(
+            Contestant(f"foretaste {label}", "foretaste.folds", {"model": model, "parameters": parameters})
+            for label, model, parameters in (
+                ("FunkSVD", "FunkSVD", {"random_state": 0}),
+                ("FunkSVD, early_stopping", "FunkSVD", {"random_state": 0, "early_stopping": True}),
+                ("ALS", "ALS", {"random_state": 0}),
+                ("Baseline", "Baseline", {}),
+                ("GlobalMean", "GlobalMean", {}),
+            )
+        ),
+        shown=("predict", "rmse", "rmse standard error", "mae"),
+        targets=(AtMost("rmse", 0.915), AtMost("rmse: foretaste Baseline", 0.944)),
+    ),
+    Row(
+        name="import",
+        title="Importing the library in a fresh process",
+        about="Seconds of the import statement alone. `compiler` is 1 where it loads Numba.",
+        data=None,
+        contestants=tuple(
+            Contestant(f"import {module}", "interpreter.import_module", {"module": module})
+            for module in ("foretaste", "surprise", "implicit", "cornac", "cmfrec")
+        ),
+        timed="import",
+        shown=("compiler",),
+        targets=(AtMost("import", 0.3), AtMost("compiler", 0)),
+    ),
+    Row(
+        name="first-call",
+        title="What compilation costs: the first fit and recommend of a process",
+        about=(
+            "A FunkSVD on a table of 16 ratings in a fresh process, import included: with the compiled kernels in "
+            "the disk cache, and, once after installation, without any."
+        ),
+        data=None,
+        contestants=(
+            Contestant("foretaste, kernels cached", "interpreter.first_call", {"cached": True}),
+            Contestant("foretaste, nothing cached", "interpreter.first_call", {"cached": False}),
+        ),
+        timed="first call",
+    ),
+    Row(
+        name="funk-svd-20m",
+        title="FunkSVD on 20 million ratings",
+        about=(
+            "The data of row `csr`, 64 factors, 3 epochs; `an epoch` is the mean of the last two, `prepare` the making "
+            "of Interactions, and `before the first epoch` what fit does ahead of learning, the first epoch included."
+        ),
+        data="synthetic_20m_split",
+        contestants=tuple(
+            _foretaste(f"foretaste FunkSVD, {label}", "FunkSVD", threads=threads, n_factors=64, n_epochs=3, tol=0)
+            for label, threads in (("1 thread", 1), ("2 threads", 2))
+        ),
+        timed="an epoch",
+        shown=("prepare", "fit", "learned"),
+        targets=(Same("learned", "foretaste FunkSVD, 2 threads"),),
+    ),
+    Row(
+        name="tuning",
+        title="The settings above, on a validation part of fold 0's training data",
+        about="A tenth of the training ratings is held out; the test part is not looked at. Run with --repeats 1.",
+        data="ml_1m_validation",
+        contestants=(
+            *(
+                _foretaste(f"foretaste FunkSVD, reg {reg:g}", "FunkSVD", **(_FUNK | {"reg": reg}))
+                for reg in (0.03, 0.04, 0.05, 0.06)
+            ),
+            *(_foretaste(f"foretaste ALS, reg {reg}", "ALS", n_factors=40, reg=reg) for reg in (None, 0.05, 0.06)),
+            *(_cmfrec(penalty) for penalty in (0.03, 0.04, 0.05, 0.06, 0.07, 0.08)),
+            *(_cornac(penalty, rate) for rate in (0.01, 0.02) for penalty in (0.02, 0.04, 0.06)),
+        ),
+        shown=("epochs", "rmse"),
+        by_default=False,
+    ),
+)
+
+ROWS: dict[str, Row] = {row.name: row for row in _ROWS}

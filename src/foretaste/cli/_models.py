@@ -1,0 +1,58 @@
+"""Models by the names a command line uses: `funk-svd` is `FunkSVD`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from foretaste.exceptions import InvalidParameterError
+from foretaste.models import MODELS, Recommender
+
+
+def slug(name: str) -> str:
+    """The command line's word for a class: words in lower case, hyphens between."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+NAMES = {slug(name): model for name, model in MODELS.items()}
+
+
+def make_model(
+    name: str, settings: Iterable[str] = (), *, seed: int | None = None, jobs: int | None = None
+) -> Recommender:
+    """A model by its name, with settings as `parameter=value`.
+
+    Raises
+    ------
+    InvalidParameterError
+        There is no such model or parameter, or a setting has no "=".
+    """
+    if name not in NAMES:
+        message = f"there is no model {name!r}. Hint: choose among {', '.join(sorted(NAMES))}."
+        raise InvalidParameterError(message)
+    model = NAMES[name]()
+    known = model.get_params(deep=False)
+    chosen: dict[str, Any] = {"random_state": seed, "n_jobs": jobs}
+    chosen = {parameter: value for parameter, value in chosen.items() if parameter in known}
+    for setting in settings:
+        parameter, equals, text = setting.partition("=")
+        if not equals or parameter not in known:
+            message = (
+                f"{setting!r} is no setting of {name}. Hint: write PARAMETER=VALUE with one of {', '.join(known)}."
+            )
+            raise InvalidParameterError(message)
+        chosen[parameter] = _value(text)
+    made: Recommender = model.set_params(**chosen)
+    return made
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  a parameter's value
+    """Numbers, true, false and none as such, everything else as text."""
+    if text.lower() in ("none", "true", "false"):
+        return {"none": None, "true": True, "false": False}[text.lower()]
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,94 @@
+"""What the command line prints: tables for people, CSV, JSON or Parquet for programs."""
+
+from __future__ import annotations
+
+import math
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from foretaste.exceptions import InvalidParameterError
+
+Format: TypeAlias = Literal["table", "csv", "json", "parquet"]
+FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
+
+
+def console() -> Console:
+    """Where results for people go: standard output, without colour or reflow in a pipe."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def notes() -> Console:
+    """Where everything else goes, guesses and progress among it: standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def table(frame: pl.DataFrame, title: str | None = None) -> Table:
+    """A frame as a table for the eye: numbers to the right, four digits behind the point."""
+    drawn = Table(title=title, title_justify="left", title_style="bold")
+    for name in frame.columns:
+        numeric = frame[name].dtype.is_numeric()
+        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=not numeric)
+    for row in frame.iter_rows():
+        drawn.add_row(*(_cell(value) for value in row))
+    return drawn
+
+
+def write(frame: pl.DataFrame, form: Format | None, output: Path | None, title: str | None = None) -> None:
+    """Print a frame or write it to a file, in the form asked for: by default what the file's ending says, a table on
+    a terminal, CSV in a pipe.
+
+    Raises
+    ------
+    InvalidParameterError
+        Parquet was asked for on a terminal.
+    """  # noqa: D205  the default takes a line more
+    form = form or _default_form(output)
+    if form == "table":
+        text = (
+            console()
+            if output is None
+            else Console(file=output.open("w", encoding="utf-8"), highlight=False, width=120)
+        )
+        text.print(table(frame, title))
+    elif form == "csv":
+        _put((frame.write_csv()).encode(), output)
+    elif form == "json":
+        _put((frame.write_json() + "\n").encode(), output)
+    elif output is not None:
+        frame.write_parquet(output)
+    elif sys.stdout.isatty():
+        message = "parquet is not for a terminal. Hint: give a file with --output, or pipe it."
+        raise InvalidParameterError(message)
+    else:
+        frame.write_parquet(sys.stdout.buffer)
+
+
+def _default_form(output: Path | None) -> Format:
+    if output is not None:
+        ending = output.suffix.lstrip(".").lower()
+        return next((form for form in FORMATS if form == ending), "csv")
+    return "table" if sys.stdout.isatty() else "csv"
+
+
+def _put(content: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        output.write_bytes(content)
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401  whatever a frame holds
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.1e}"  # noqa: PLR2004
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,0 +1,46 @@
+"""`foretaste train`: fit a model and keep it in a file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from foretaste.cli import _output
+from foretaste.cli._models import make_model
+from foretaste.cli._source import read_source, source_options
+
+
+@click.command()
+@source_options
+@click.option("--model", "name", default="funk-svd", show_default=True, help="Which model, e.g. als, baseline.")
+@click.option("--set", "settings", multiple=True, metavar="PARAMETER=VALUE", help="A setting of the model; repeatable.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option(
+    "--jobs", default=-1, show_default=True, help="Threads; -1 for all cores. The result does not depend on it."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The model file to write.")
+def train(
+    source: str,
+    name: str,
+    settings: tuple[str, ...],
+    seed: int,
+    jobs: int,
+    output: Path,
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Fit a model on SOURCE, a file or a known set, and write it to a file."""
+    model = make_model(name, settings, seed=seed, jobs=jobs)
+    interactions = read_source(source, **options)
+    started = time.perf_counter()
+    model.fit(interactions)
+    seconds = time.perf_counter() - started
+    model.save(output)
+    history = model.history_
+    learned = f", {len(history)} epochs to a training RMSE of {history['train_rmse'][-1]:.4f}" if len(history) else ""
+    _output.console().print(
+        f"{type(model).__name__} learned from {interactions.n_ratings:,} rows in {seconds:.1f} s{learned}: {output}",
+        markup=False,
+    )
