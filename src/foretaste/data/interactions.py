@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +31,9 @@ class SparseRows(NamedTuple):
 class Interactions:
     """Ratings, plays or purchases, with ids outside and int32 codes inside.
 
-    Made by one of the `from_` methods, which check everything once: ids present, ratings finite and inside the scale,
-    pairs unique unless told otherwise. Immutable; the sparse forms are built on first use and kept.
+    Made by one of the `from_` methods, or by `read_interactions` from a file, which check everything once: ids
+    present, ratings finite and inside the scale, pairs unique unless told otherwise. Immutable; the sparse forms are
+    built on first use and kept.
 
     Attributes
     ----------
@@ -175,13 +175,6 @@ class Interactions:
         rows = [(user, item, rating) for user, rated in ratings.items() for item, rating in rated.items()]
         users, items, values = zip(*rows, strict=True) if rows else ((), (), ())
         return cls.from_arrays(list(users), list(items), list(values), scale=scale)
-
-    @classmethod
-    def from_file(cls, path: str | Path, **options: Any) -> Interactions:  # noqa: ANN401  passed on as they are
-        """From a CSV, TSV, ``::``, Parquet, zip or gzip file; `options` are those of `data.read_interactions`."""
-        from foretaste.data.readers import read_interactions  # noqa: PLC0415  readers stand on this module
-
-        return read_interactions(path, **options)
 
     # Looking --------------------------------------------------------------------------------------------------------
 
@@ -384,10 +377,9 @@ def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -
 
 
 def _sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32) -> SparseRows:
-    from foretaste.kernels.sorting import group_by_code  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+    from foretaste.kernels.sorting import sparse_rows  # noqa: PLC0415  keeps the compiler out of `import foretaste`
 
-    indptr, order = group_by_code(row_codes, n_rows)
-    return SparseRows(indptr, column_codes[order], values[order])
+    return SparseRows(*sparse_rows(row_codes, n_rows, column_codes, values))
 
 
 def _compact(vocabulary: Vocabulary, codes: Codes) -> tuple[Vocabulary, Codes]:

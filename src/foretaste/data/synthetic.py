@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from foretaste._typing import Codes, Float64, Id, Pointers, RandomState
+from foretaste.data._words import WORDS, distinct, first_names, pick, slugs, title
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary, as_column
 from foretaste.exceptions import UnknownIdError
@@ -51,51 +49,6 @@ _AISLES = {  # days a pack lasts, share of buyers who come back for more, price
     "Pantry": (16, 0.8, 5),
     "Household": (40, 0.6, 9),
     "Pets": (28, 0.85, 12),
-}
-_PATTERNS = """The {adjective} {noun}/{number} {adjective} {noun}s/The {maker}'s {heir}/{article} {noun} for {name}
-What the {maker} Knew about {noun}s/{name} and the {adjective} {noun}/The Last {noun} of {place}
-{adjective} {noun}s of {place}/Goodnight, {adjective} {noun}/Waiting for the {adjective} {noun}
-The {maker} and the {noun}/{number} {noun}s for the {maker}"""
-# Under a genre the nouns of its titles, each with a plain "s" in the plural; under an aisle its goods.
-_WORDS_TEXT = """
-Drama: Harbour, Orchard, Ledger, Staircase, Threshold, Widower, Tide, Verdict, Cellist, Lodger, Footbridge
-Comedy: Umbrella, Wedding Cake, Landlord, Trombone, Parking Space, Accountant, Pudding, Moustache, Tandem, Sofa, Mayor
-Thriller: Alibi, Cipher, Corridor, Courier, Safehouse, Deadline, Informant, Passenger, Ransom, Keyhole, Blackout
-Documentary: Glacier, Beekeeper, Shipyard, River, Typeface, Weaver, Archive, Lighthouse, Harvest, Railway, Salt Pan
-Animation: Teapot, Balloon, Hedgehog, Raincloud, Paper Boat, Acorn, Kite, Puppet, Moonbeam, Toymaker, Puffin
-Romance: Letter, Rooftop, Violinist, Summer, Postcard, Promise, Rose Garden, Sunday, Florist, Night Train, Serenade
-Science fiction: Engine, Orbit, Satellite, Airlock, Moon, Android, Telescope, Starship, Comet, Beacon, Tomorrow
-Adventure: Caravan, Canyon, Expedition, Island, Smuggler, Rope Bridge, Glider, Temple, Horizon, Navigator, Monsoon
-Horror: Cellar, Hollow, Mirror, Scarecrow, Attic, Whisper, Undertaker, Fever Dream, Wallpaper, Doll, Shadow
-Family: Treehouse, Grandmother, Picnic, Lantern, Holiday, Garden, Cousin, Snow Day, Rabbit, Parade, Sandcastle
-adjective: Borrowed, Quiet, Unfinished, Midnight, Crooked, Copper, Reluctant, Second, Velvet, Patient, Wandering,
-  Sleepless, Amber, Upside-Down, Ordinary, Northern, Salted, Clockwork, Runaway, Unlikely, Singing, Tangerine
-number: Two, Three, Five, Six, Eight, Nine, Eleven, Thirteen, Seventeen, Forty
-maker: Lantern Keeper, Piano Tuner, Night Porter, Map Seller, Kite Mender, Bell Ringer, Cloud Painter, Salt Merchant,
-  Lift Operator, Button Maker, Understudy, Organ Grinder, Tide Watcher, Ice Cutter, Snail Farmer, Ghost Writer
-heir: Daughter, Apprentice, Dilemma, Second Wish, Brother, Umbrella, Almanac, Bargain, Alphabet, Day Off, Recipe,
-  Holiday, Handwriting, Third Cousin, Shortcut, Invitation, Mistake, Good Coat, Parrot, Silence, Goodbye
-place: Orrinmoor, Vell Harbour, Tamsel, Quillon Bay, Estermere, Low Marrow, Candlewick Lane, Port Ibbery, Sandrake,
-  Upper Nettling, Halvard Street, the Ninth Floor, Lake Ombra, Pomegranate Hill
-name: Amara, Anouk, Arjun, Aylin, Bao, Beatriz, Bogdan, Callum, Chidi, Chiara, Dalia, Daoud, Devika, Ebele, Efua,
-  Eirik, Elif, Emeka, Esperanza, Farida, Fatou, Fionn, Freya, Gael, Giulia, Hana, Haruki, Hassan, Hinemoa, Idris,
-  Imani, Inés, Ingrid, Itzel, Ivana, Jamila, Javier, Jin, Joaquín, Kaveh, Kenji, Khadija, Kwame, Laila, Lars, Leilani,
-  Linh, Lucía, Luka, Maeve, Makena, Malik, Marisol, Mateo, Mei, Mirela, Moana, Nadia, Naoki, Nayeli, Ngozi, Niamh,
-  Nikolai, Noor, Omar, Orla, Paloma, Parisa, Petra, Priya, Qiang, Rafael, Ravi, Renata, Rustam, Saanvi, Samir, Saoirse,
-  Selin, Shirin, Sigrid, Sione, Sora, Tadhg, Tala, Tariq, Thandiwe, Thiago, Tomasz, Tuan, Uma, Valentina, Viktor,
-  Wanjiru, Wen, Wiremu, Ximena, Yara, Yasmin, Youssef, Yuki, Zainab, Zoë, Zuri
-studio: Copperline Pictures, Blue Heron Films, Paper Lantern, Ninefold, Estuary Films, Wren & Daughters, Tall Order,
-  Second Kettle, Northlight, Casa Marea, Kumquat Animation, Slow River
-house: Fernhollow, Larkspur & Co, Tidewell, Old Mill, Marigold, Brightwater, Hearthside, Juniper Lane
-Tea and coffee: Breakfast Tea, Mountain Oolong, House Coffee, Decaf Roast, Smoked Tea
-Bath: Mint Toothpaste, Oat Soap, Cedar Shampoo, Shaving Cream
-Pantry: Olive Oil, Rolled Oats, Bread Flour, Wildflower Honey, Red Lentils
-Household: Dish Soap, Laundry Powder, Beeswax Candles, Paper Towels
-Pets: Kitten Biscuits, Meadow Hay, Bird Seed, Puppy Chews
-"""
-_WORDS = {
-    key: words.split(", ")
-    for key, words in (line.split(": ") for line in _WORDS_TEXT.strip().replace("\n ", "").split("\n"))
 }
 
 
@@ -356,16 +309,16 @@ def _make_films(rng: np.random.Generator, n_items: int, n_factors: int) -> _Part
     genres = [[list(_GENRES)[code] for code in codes] for codes in np.split(genre, np.cumsum(n_genres)[:-1])]
     minutes = np.array([_GENRES[first][2] for first, *_ in genres])
     chances = by_title.random((n_items, 8))
-    titles = _distinct(_title(row, first) for row, (first, *_) in zip(chances, genres, strict=True))
+    titles = distinct(title(row, first) for row, (first, *_) in zip(chances, genres, strict=True))
     columns = {
-        "item": _slugs(titles),
+        "item": slugs(titles),
         "title": titles,
         "kind": ["film"] * n_items,
         "genres": genres,
         "year": np.maximum(year, 1931).astype(np.int64),
         "runtime": (minutes + 40 * (u[:, 3] - 0.4)).astype(np.int64),
         "minimum_age": np.array([0, 6, 12, 16, 18])[np.digitize(place[:, 1], (-0.5, 0.0, 0.4, 0.8))],
-        "brand": [_pick("studio", x**1.7) for x in u[:, 4]],
+        "brand": [pick("studio", x**1.7) for x in u[:, 4]],
         "price": np.floor(2 + np.clip((year - 1990) / 5, 0, 7) + 4 * u[:, 5]) + 0.99,
         "added": _moments(added),
         # One in twelve leaves within two months.
@@ -381,10 +334,10 @@ def _make_people(rng: np.random.Generator, n_users: int, n_factors: int, taste: 
     importance = _FADING ** np.arange(n_factors)
     factors = z[:, :n_factors] * importance / np.linalg.norm(importance)
     joined = np.interp(u[:, 0], (0, 0.4, 1), (-700, 0, _SPAN - 30))
-    names = _names(by_name, n_users)
+    names = first_names(by_name, n_users)
     suitable = np.argsort(-(factors @ (_loadings(n_factors) / _spread(n_factors)).T), axis=1)[:, :3]
     columns = {
-        "user": _slugs(names),
+        "user": slugs(names),
         "name": names,
         "genres": [[list(_GENRES)[code] for code in codes] for codes in suitable],
         "joined": _moments(joined),
@@ -398,12 +351,12 @@ def _make_goods(rng: np.random.Generator, n_goods: int) -> pl.DataFrame:
     by_column, by_title = rng.spawn(2)
     u = by_column.random((n_goods, 2))
     aisles = [list(_AISLES)[code] for code in _aisles(n_goods)]
-    offers = {aisle: [(house, thing) for house in _WORDS["house"] for thing in _WORDS[aisle]] for aisle in _AISLES}
+    offers = {aisle: [(house, thing) for house in WORDS["house"] for thing in WORDS[aisle]] for aisle in _AISLES}
     shuffled = {aisle: by_title.permutation(offer) for aisle, offer in offers.items()}
     pairs = [shuffled[aisle][place // len(_AISLES) % len(offers[aisle])] for place, aisle in enumerate(aisles)]
-    titles = _distinct(" ".join(pair) for pair in pairs)
+    titles = distinct(" ".join(pair) for pair in pairs)
     columns = {
-        "item": _slugs(titles),
+        "item": slugs(titles),
         "title": titles,
         "kind": ["goods"] * n_goods,
         "genres": [[aisle] for aisle in aisles],
@@ -515,48 +468,6 @@ def _spread(n_factors: int) -> Float64:
 
 def _aisles(n_goods: int) -> Pointers:
     return np.arange(n_goods) % len(_AISLES)
-
-
-def _pick(key: str, chance: float) -> str:
-    return _WORDS[key][int(chance * len(_WORDS[key]))]
-
-
-def _title(chances: Float64, genre: str) -> str:
-    keys = ("adjective", "number", "maker", "heir", "place", "name", genre)
-    *words, noun = (_pick(key, chance) for key, chance in zip(keys, chances, strict=False))
-    patterns = re.split(r"[/\n]", _PATTERNS)
-    pattern = patterns[int(chances[-1] * len(patterns))]
-    return pattern.format(
-        noun=noun, article="An" if noun[0] in "AEIOU" else "A", **dict(zip(keys, words, strict=False))
-    )
-
-
-def _distinct(titles: Iterable[str]) -> list[str]:
-    """The second of a name is a sequel."""
-    seen: Counter[str] = Counter()
-    distinct = []
-    for title in titles:
-        seen[title] += 1
-        distinct.append(title if seen[title] == 1 else f"{title} {seen[title]}")
-    return distinct
-
-
-def _names(rng: np.random.Generator, n_users: int) -> list[str]:
-    """First names; once all are taken, with an initial."""
-    first_names, names = _WORDS["name"], list[str]()
-    while len(names) < n_users:
-        initials, left = "", len(names) // len(first_names)
-        while left:
-            left, letter = divmod(left - 1, 26)
-            initials = f"{chr(ord('A') + letter)}.{initials}"
-        names += [f"{first_names[code]} {initials}".strip() for code in rng.permutation(len(first_names))]
-    return names[:n_users]
-
-
-def _slugs(titles: Iterable[str]) -> list[str]:
-    """Ids that can be typed: "Inés B." is "ines-b"."""
-    plain = (unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode() for title in titles)
-    return [re.sub("[^a-z0-9]+", "-", title.lower().replace("'", "")).strip("-") for title in plain]
 
 
 def _moments(days: Float64) -> pl.Series:

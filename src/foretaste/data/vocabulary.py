@@ -55,15 +55,23 @@ class Vocabulary:
         column = as_column(values)
         if column.dtype == pl.Object:
             vocabulary = cls(dict.fromkeys(column))
-        else:
-            vocabulary = cls(column.unique(maintain_order=True))
+            return vocabulary, vocabulary.encode(column)
+        if column.dtype == pl.Int64 and (empty := _empty_table(column)) is not None:
+            from foretaste.kernels.numbering import number_integers  # noqa: PLC0415  keeps the compiler out of imports
+
+            lowest, table = empty
+            ids, codes = number_integers(column.to_numpy(), table, lowest)
+            vocabulary = cls(ids)
+            vocabulary._table = lowest, table  # filled on the way
+            return vocabulary, codes
+        vocabulary = cls(column.unique(maintain_order=True))
         return vocabulary, vocabulary.encode(column)
 
     def encode(self, values: Iterable[Id]) -> Codes:
         """Codes of many ids; -1 where an id is unknown."""
         column = as_column(values)
         if column.dtype == self.ids.dtype == pl.Int64:
-            return self._encode_integers(column.to_numpy())
+            return self._encode_integers(column)
         if column.dtype == self.ids.dtype == pl.String:
             return self._encode_by_join(column)
         return np.fromiter((self._code_of.get(value, -1) for value in column), np.int32, len(column))
@@ -107,24 +115,20 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> tuple[int, Codes] | None:
-        """Smallest id, and the code of each whole number from there on; None where it would be too sparse."""
-        ids = self.ids.to_numpy()
-        if not len(ids):
-            return None
-        lowest, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
-        if span > max(_TABLE_SPAN_PER_ID * len(ids), _TABLE_MINIMUM_SPAN):
-            return None
-        table = np.full(span + 1, -1, np.int32)
-        table[ids - lowest] = np.arange(len(ids), dtype=np.int32)
-        return lowest, table
+        """The smallest id, and the code of each whole number from there on; None where ids lie too far apart."""
+        empty = _empty_table(self.ids)
+        if empty is not None:
+            lowest, table = empty
+            table[self.ids.to_numpy() - lowest] = np.arange(len(self), dtype=np.int32)
+        return empty
 
-    def _encode_integers(self, values: npt.NDArray[np.int64]) -> Codes:
+    def _encode_integers(self, column: Column) -> Codes:
+        from foretaste.kernels.numbering import look_up_integers  # noqa: PLC0415  keeps the compiler out of imports
+
         if self._table is None:
-            return self._encode_by_join(pl.Series(values))
+            return self._encode_by_join(column)
         lowest, table = self._table
-        # One place past the last id holds -1; everything out of range is sent there.
-        outside = (values < lowest) | (values >= lowest + table.size - 1)
-        return table[np.where(outside, table.size - 1, values - lowest)]
+        return look_up_integers(column.to_numpy(), table, lowest)
 
     def _encode_by_join(self, column: Column) -> Codes:
         codes = pl.DataFrame({"id": self.ids, "code": np.arange(len(self), dtype=np.int32)})
@@ -146,6 +150,16 @@ class Vocabulary:
         return cls([_untagged(value) for value in json.loads(arrays["json"].tobytes())])
 
 
+def _empty_table(column: Column) -> tuple[int, Codes] | None:
+    """The smallest of some whole numbers and a table of -1 for all up to the largest; None if it would be too long."""
+    if not len(column):
+        return None
+    lowest, span = int(column.min()), int(column.max()) - int(column.min()) + 1  # type: ignore[arg-type]  # not empty
+    if span > max(_TABLE_SPAN_PER_ID * len(column), _TABLE_MINIMUM_SPAN):
+        return None
+    return lowest, np.full(span, -1, np.int32)
+
+
 def as_column(values: Iterable[Id]) -> Column:
     """Ids of any origin as one column: Int64, String or Object.
 
@@ -163,6 +177,8 @@ def as_column(values: Iterable[Id]) -> Column:
         raise DataError(_missing(column.is_nan()))
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String)
+    if column.dtype == pl.Int64:
+        return column
     if column.dtype.is_numeric():
         whole = column.cast(pl.Int64, strict=False)
         if not whole.null_count() and (column.dtype.is_integer() or (whole == column).all()):

@@ -6,7 +6,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Pointers
 from foretaste.kernels._compile import kernel
-from foretaste.kernels.sorting import group_by_code
+from foretaste.kernels.sorting import sparse_rows
 
 # float32 values to a cache line: rows of factors start on one, so that two threads never write the same line.
 LINE = 16
@@ -42,9 +42,10 @@ def stratify(
     users, items = user_labels[user_codes], item_labels[item_codes]
     item_cuts = _equal_cuts(np.bincount(items, minlength=n_items), n_parts)
     part_of_item = np.repeat(np.arange(n_parts, dtype=np.int32), np.diff(item_cuts))
-    starts, order = group_by_code(users * np.int32(n_parts) + part_of_item[items], n_users * n_parts)
+    tile_rows = users * np.int32(n_parts) + part_of_item[items]
+    starts, items, values = sparse_rows(tile_rows, n_users * n_parts, items, values)
     user_cuts = _equal_cuts(np.bincount(users, minlength=n_users), n_parts)
-    return Strata(n_parts, user_labels, item_labels, user_cuts, starts, items[order], values[order])
+    return Strata(n_parts, user_labels, item_labels, user_cuts, starts, items, values)
 
 
 def _equal_cuts(counts: Pointers, n_parts: int) -> Pointers:
