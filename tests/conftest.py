@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from foretaste.data import datasets
+
+# The first call of a kernel compiles it, which no deadline foresees.
+settings.register_profile("foretaste", deadline=None, max_examples=50)
+settings.load_profile("foretaste")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def _status(arguments: list[str] | None) -> int:
         warnings.simplefilter("always", ForetasteWarning)
         warnings.showwarning = lambda message, *_, **__: notes.print(f"Warning: {message}", markup=False)
         try:
-            app.main(arguments, standalone_mode=False)
+            app.main(arguments, prog_name="foretaste", standalone_mode=False)
         except BaseException as error:
             if os.environ.get("FORETASTE_TRACEBACK"):
                 raise

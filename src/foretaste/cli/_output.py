@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 from datetime import date
@@ -13,9 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from foretaste.exceptions import InvalidParameterError
+from foretaste.utils.files import write_whole
 
 Format: TypeAlias = Literal["table", "csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
+
+_TEXT_WIDTH = 120  # of a table in a file
 
 
 def console() -> Console:
@@ -49,24 +53,32 @@ def write(frame: pl.DataFrame, form: Format | None, output: Path | None, title: 
         Parquet was asked for on a terminal.
     """  # noqa: D205  the default takes a line more
     form = form or _default_form(output)
-    if form == "table":
-        text = (
-            console()
-            if output is None
-            else Console(file=output.open("w", encoding="utf-8"), highlight=False, width=120)
-        )
-        text.print(table(frame, title))
-    elif form == "csv":
-        _put((frame.write_csv()).encode(), output)
-    elif form == "json":
-        _put((frame.write_json() + "\n").encode(), output)
-    elif output is not None:
-        frame.write_parquet(output)
-    elif sys.stdout.isatty():
+    if form == "table" and output is None:
+        console().print(table(frame, title))
+        return
+    if form == "parquet" and output is None and sys.stdout.isatty():
         message = "parquet is not for a terminal. Hint: give a file with --output, or pipe it."
         raise InvalidParameterError(message)
+    content = _content(frame, form, title)
+    if output is not None:
+        write_whole(output, content)
     else:
-        frame.write_parquet(sys.stdout.buffer)
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _content(frame: pl.DataFrame, form: Format, title: str | None) -> bytes:
+    if form == "csv":
+        return frame.write_csv().encode()
+    if form == "json":
+        return (frame.write_json() + "\n").encode()
+    if form == "parquet":
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        return buffer.getvalue()
+    text = io.StringIO()
+    Console(file=text, highlight=False, width=_TEXT_WIDTH).print(table(frame, title))
+    return text.getvalue().encode()
 
 
 def _default_form(output: Path | None) -> Format:
@@ -74,14 +86,6 @@ def _default_form(output: Path | None) -> Format:
         ending = output.suffix.lstrip(".").lower()
         return next((form for form in FORMATS if form == ending), "csv")
     return "table" if sys.stdout.isatty() else "csv"
-
-
-def _put(content: bytes, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    else:
-        output.write_bytes(content)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  whatever a frame holds

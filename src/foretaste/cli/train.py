@@ -11,6 +11,7 @@ import click
 from foretaste.cli import _output
 from foretaste.cli._models import make_model
 from foretaste.cli._source import read_source, source_options
+from foretaste.exceptions import DataError
 
 
 @click.command()
@@ -33,6 +34,9 @@ def train(
 ) -> None:
     """Fit a model on SOURCE, a file or a known set, and write it to a file."""
     model = make_model(name, settings, seed=seed, jobs=jobs)
+    if not output.parent.is_dir():  # better said before the learning than after it
+        message = f"'{output}' cannot be written: there is no folder '{output.parent}'."
+        raise DataError(message)
     interactions = read_source(source, **options)
     started = time.perf_counter()
     model.fit(interactions)

@@ -7,8 +7,6 @@ file that is cut short, too new or not ours is refused with a reason.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from foretaste.exceptions import ModelFileError
+from foretaste.utils.files import write_whole
 
 FORMAT_VERSION = 1
 _KEY = "foretaste"
@@ -24,21 +23,17 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def write(path: str | Path, header: dict[str, Any], arrays: Arrays) -> None:
-    """Write header and arrays; the file appears under its name only when it is whole."""
+    """Write header and arrays; the file appears under its name only when it is whole.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
     from safetensors.numpy import save  # noqa: PLC0415  only those who save pay for it
 
-    path = Path(path)
     text = json.dumps({"version": FORMAT_VERSION, **header}, allow_nan=False)
-    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata={_KEY: text})
-    # In the same folder, so that the last step is a rename within one file system.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {_KEY: text}))
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:

@@ -1,0 +1,27 @@
+"""Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
+
+from foretaste.plotting.figures import plot_history, plot_map, to_svg
+from foretaste.plotting.report import (
+    Neighbours,
+    Newcomer,
+    Person,
+    Rated,
+    Report,
+    Suggestion,
+    TruthCheck,
+    write_report,
+)
+
+__all__ = [
+    "Neighbours",
+    "Newcomer",
+    "Person",
+    "Rated",
+    "Report",
+    "Suggestion",
+    "TruthCheck",
+    "plot_history",
+    "plot_map",
+    "to_svg",
+    "write_report",
+]
