@@ -14,7 +14,7 @@ from benchmarks.runner import BenchmarkError, Outcome, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rows asked for; 0 when all ran, whether or not their targets hold, 2 for a mistake or missing data."""
+    """Run the rows asked for; 0 when all ran, whether or not their targets hold, 2 when one could not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows to run; by default all that --list marks with *")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs of each contestant (default 5)")
@@ -40,21 +40,22 @@ def _run_all(rows: Sequence[Row], options: argparse.Namespace) -> int:
     """Run, and write what there is after every row, so that an interrupted run keeps its results."""
     options.output.mkdir(parents=True, exist_ok=True)
     outcomes: list[Outcome] = []
-    here = machine()
+    status, here = 0, machine()
     for row in rows:
         print(f"{row.name} ...", file=sys.stderr, flush=True)
         try:
             outcomes.append(run(row, options.repeats))
         except BenchmarkError as error:
-            print(error, file=sys.stderr)
-            return 2
-        markdown = as_markdown(outcomes, here, options.repeats)
-        (options.output / "results.md").write_text(markdown, encoding="utf-8")
+            print(error, file=sys.stderr, flush=True)
+            status = 2
+            continue
+        print("\n".join(summary_lines(outcomes[-1])), file=sys.stderr, flush=True)
         figures = json.dumps(as_json(outcomes, here, options.repeats), indent=1)
         (options.output / "results.json").write_text(figures + "\n", encoding="utf-8")
-        print("\n".join(summary_lines(outcomes[-1])), file=sys.stderr, flush=True)
-    print(markdown)
-    return 0
+        (options.output / "results.md").write_text(as_markdown(outcomes, here, options.repeats), encoding="utf-8")
+    if outcomes:
+        print(as_markdown(outcomes, here, options.repeats), end="")
+    return status
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Scores:
 
 
 def ml_1m_fold() -> Split:
-    """ml-1m: fold 0 of 5 random ones is the test part, 200,042 ratings."""
+    """ml-1m: fold 0 of 5 random ones is the test part."""
     table = _rating_table()
     return _split(table, table["fold"] != 0, table["fold"] == 0)
 
@@ -95,6 +95,19 @@ def ml_1m_file() -> Path:
     """ratings.dat of ml-1m, unpacked."""
     with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
         return Path(archive.extract("ml-1m/ratings.dat", _scratch()))
+
+
+def ml_100k_folds() -> dict[str, Split]:
+    """ml-100k: the publisher's folds u1 to u5."""
+    names = [f"u{number}" for number in range(1, 6)]
+    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive:
+
+        def part(member: str) -> Ratings:
+            with archive.open(f"ml-100k/{member}") as lines:
+                users, items, ratings, _ = np.loadtxt(lines, np.int64, unpack=True)
+            return Ratings(users, items, ratings.astype(np.float32))
+
+        return {name: Split(part(f"{name}.base"), part(f"{name}.test"), (1.0, 5.0)) for name in names}
 
 
 def ml_1m_factors() -> Scores:
@@ -125,8 +138,11 @@ def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
 def synthetic_20m() -> Ratings:
     """20 million ratings in half stars at the shape of the largest MovieLens sets; no structure to be learned."""
     rng = np.random.default_rng(0)
-    n_ratings = 20_000_000
-    users, items = (_power_law(n, n_ratings, rng) for n in (138_000, 27_000))
+    n_users, n_items, n_ratings = 138_000, 27_000, 20_000_000
+    drawn_users, drawn_items = (_power_law(n, n_ratings + n_ratings // 10, rng) for n in (n_users, n_items))
+    pairs = np.sort(drawn_users.astype(np.int64) * n_items + drawn_items)
+    pairs = rng.permutation(pairs[1:][pairs[1:] > pairs[:-1]])[:n_ratings]
+    users, items = (ids.astype(np.int32) for ids in np.divmod(pairs, n_items))
     return Ratings(users, items, rng.integers(1, 11, n_ratings).astype(np.float32) / 2)
 
 
@@ -150,7 +166,9 @@ def _random_scores(n_users: int, n_items: int, n_seen: int) -> Scores:
     """Every user and item occurs at least once, as a model can only know ids that do."""
     rng = np.random.default_rng(0)
     more = n_seen - n_items
-    users = np.concatenate([rng.permutation(np.arange(n_items, dtype=np.int32) % n_users), _power_law(n_users, more, rng)])
+    users = np.concatenate(
+        [rng.permutation(np.arange(n_items, dtype=np.int32) % n_users), _power_law(n_users, more, rng)]
+    )
     items = np.concatenate([np.arange(n_items, dtype=np.int32), _power_law(n_items, more, rng)])
     seen = sparse.csr_array((np.ones(n_seen, np.float32), (users, items)), shape=(n_users, n_items))
     seen.sum_duplicates()
@@ -160,7 +178,7 @@ def _random_scores(n_users: int, n_items: int, n_seen: int) -> Scores:
 
 def _power_law(n_ids: int, n_rows: int, rng: np.random.Generator) -> Array:
     """Ids 0 .. n_ids - 1, their frequencies falling as a power of their rank; ranks are dealt out at random."""
-    weights = np.cumsum((np.arange(n_ids) + 20.0) ** -0.9)
+    weights = np.cumsum((np.arange(n_ids) + 100.0) ** -0.7)
     ranks = np.searchsorted(weights, rng.random(n_rows) * weights[-1])
     return rng.permutation(n_ids).astype(np.int32)[np.minimum(ranks, n_ids - 1)]
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.rows import AtLeast, AtMost, Faster, NoWorse, Row, Same, Target
+from benchmarks.rows import AtLeast, AtMost, Faster, NoWorse, Same, Target
 from benchmarks.runner import Outcome, Result
 
 _LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise", "cornac", "cmfrec", "implicit")
@@ -58,9 +58,9 @@ def as_json(outcomes: Sequence[Outcome], here: dict[str, Any], repeats: int) -> 
 def as_markdown(outcomes: Sequence[Outcome], here: dict[str, Any], repeats: int) -> str:
     """Targets first, then a table a row."""
     versions = ", ".join(f"{name} {number}" for name, number in here["versions"].items() if number)
+    where = f"{here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}; {versions}."
     lines = [
-        f"{here['processor']}, {here['cores']} cores, {here['system']}, Python {here['python']}; {versions}. "
-        f"Timed runs a contestant: {repeats}.",
+        f"{where} Timed runs a contestant: {repeats}.",
         "",
         *_table(
             ("row", "target", "measured", "holds"),
@@ -119,17 +119,16 @@ def _judge(target: Target, outcome: Outcome) -> Verdict:
 
 
 def _figures_table(outcome: Outcome) -> list[str]:
-    """A line a contestant: median (lowest to highest) of each figure, and how its time compares with the first's."""
+    """A line a contestant: median (lowest to highest) of each figure; the ratio is its time over the first's."""
     row = outcome.row
-    header = ("", f"{row.timed}, s", "times foretaste's", *map(_head, row.shown), "first call, s", "peak, MB")
+    header = ("", f"{row.timed}, s", *["ratio"] * row.rivals, *map(_head, row.shown), "warm-up, s", "peak, MB")
     lines = []
     for result in outcome.results:
-        is_first = result is outcome.results[0]
-        ratio = "" if is_first else f"{_ratio(outcome.results[0], result, row.timed)[0]:.2f}"
+        ratio = [f"{_ratio(outcome.results[0], result, row.timed)[0]:.2f}"] * row.rivals
         shown = (_spread(result, figure) for figure in row.shown)
         peak = max(run["peak MB"] for run in result.runs)
-        first = _number("first call", result.first["call"])
-        lines.append((result.contestant.name, _spread(result, row.timed), ratio, *shown, first, f"{peak:.0f}"))
+        first = _number("call", result.first["call"])
+        lines.append((result.contestant.name, _spread(result, row.timed), *ratio, *shown, first, f"{peak:.0f}"))
     return _table(header, lines)
 
 
@@ -144,7 +143,7 @@ def _spread(result: Result, figure: str) -> str:
     if isinstance(values[0], str):
         return " ".join(sorted(set(values)))
     low, middle, high = (_number(figure, pick(values)) for pick in (min, statistics.median, max))
-    return middle if low == high else f"{middle} ({low}–{high})"
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _number(figure: str, value: float) -> str:

@@ -73,7 +73,7 @@ class _Worker:
     def __init__(self, row: Row, number: int) -> None:
         self._name = f"{row.name}, {row.contestants[number].name}"
         threads = str(row.contestants[number].threads)
-        self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
+        self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115  closed on exit
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", row.name, str(number)],
             stdin=subprocess.PIPE,
@@ -103,7 +103,9 @@ class _Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if error is not None:
             self._process.kill()
         self._process.stdin.close()

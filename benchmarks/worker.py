@@ -52,7 +52,11 @@ def main(row_name: str, number: str) -> None:
     for _ in sys.stdin:
         gc.collect()
         started = time.perf_counter()
-        figures = compete(*data, **contestant.options)
+        try:
+            figures = compete(*data, **contestant.options)
+        except ModuleNotFoundError as error:
+            answer({"absent": f"{error.name} is not installed"})
+            return
         answer({"call": time.perf_counter() - started, "peak MB": peak_megabytes()} | figures)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from cornac.data import Dataset
+from cornac.models import MF
 
 from benchmarks.data import Array, Ratings, Split
 from benchmarks.measure import rate
-from cornac.data import Dataset
-from cornac.models import MF
 
 
 def ratings(split: Split, penalty: float, learning_rate: float) -> dict[str, float]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from foretaste.data.readers import read_table
 from foretaste.exceptions import InvalidParameterError
 from foretaste.models import MODELS, Recommender
 
@@ -22,7 +23,7 @@ NAMES = {slug(name): model for name, model in MODELS.items()}
 def make_model(
     name: str, settings: Iterable[str] = (), *, seed: int | None = None, jobs: int | None = None
 ) -> Recommender:
-    """A model by its name, with settings as `parameter=value`.
+    """A model by its name, with settings as `parameter=value`; the value of one for features is a file.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def make_model(
                 f"{setting!r} is no setting of {name}. Hint: write PARAMETER=VALUE with one of {', '.join(known)}."
             )
             raise InvalidParameterError(message)
-        chosen[parameter] = _value(text)
+        chosen[parameter] = read_table(text) if parameter.endswith("_features") else _value(text)
     made: Recommender = model.set_params(**chosen)
     return made
 

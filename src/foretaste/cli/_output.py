@@ -37,7 +37,9 @@ def table(frame: pl.DataFrame, title: str | None = None) -> Table:
     drawn = Table(title=title, title_justify="left", title_style="bold")
     for name in frame.columns:
         numeric = frame[name].dtype.is_numeric()
-        drawn.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=not numeric)
+        # Numbers keep their width, on however narrow a screen; words give way.
+        header = name.replace("_", "\n" if numeric else " ")
+        drawn.add_column(header, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in frame.iter_rows():
         drawn.add_row(*(_cell(value) for value in row))
     return drawn

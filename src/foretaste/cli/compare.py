@@ -40,6 +40,9 @@ def compare(
 ) -> None:
     """Fit and test models on the same folds of SOURCE, a file or a known set."""
     names = models.split(",")
+    if len(set(names)) < len(names):
+        message = f"--models names a model twice: {models}."
+        raise InvalidParameterError(message)
     chosen = {name: make_model(name, _own(name, settings, names), seed=seed) for name in names}
     ratings: Interactions | None
     folds: Any

@@ -104,16 +104,16 @@ def load_world(source: str, seed: int = 0) -> World:
         made = synthetic.make_catalogue(random_state=seed)
         ratings, items, truth = made.ratings, made.items, made.truth
         names = dict(zip(made.users["user"], made.users["name"], strict=True))
-        name, notes = "a made-up catalogue", ("The films and the people are made up; any likeness is chance.",)
+        name, notes = "a made-up catalogue", ["The films and the people are made up; any likeness is chance."]
     else:
         ratings, items, truth = datasets.load(source), datasets.load_items(source), None
-        names = {user: f"person {user}" for user in ratings.users.ids}
+        names = {user: f"Person {user}" for user in ratings.users.ids}
         known = datasets.KNOWN[source]
         name = known.title.partition(":")[0]
-        notes = (f"Data: {known.title}; {known.page.partition('://')[2].rstrip('/')}.", f"Terms: {known.licence}.")
+        notes = [f"Data: {known.title}; {known.page.partition('://')[2].rstrip('/')}.", f"Terms: {known.licence}."]
     titles = dict(zip(items["item"], items["title"], strict=True))
     genres = dict(zip(items["item"], items["genres"].to_list(), strict=True))
-    return World(name, ratings, titles, genres, names, notes, truth)
+    return World(name, ratings, titles, genres, names, tuple(notes), truth)
 
 
 def describe(ratings: Interactions) -> dict[str, str]:
@@ -167,7 +167,7 @@ def gather(world: World, model: FactorModel, comparison: pl.DataFrame) -> Report
         person=person,
         neighbours=_neighbours(world, model, favourite, well_known),
         newcomer=_newcomer(world, model, well_known, counts),
-        truth=None if world.truth is None else _truth(world.truth, model),
+        truth=None if world.truth is None else _truth(world.truth, model, ratings),
         things="films",
         fewest=fewest,
         notes=(*world.notes, "Made with foretaste; this page is one file and loads nothing from anywhere."),
@@ -175,13 +175,14 @@ def gather(world: World, model: FactorModel, comparison: pl.DataFrame) -> Report
 
 
 def _person(world: World, model: FactorModel, candidates: Sequence[Id]) -> tuple[Person, Id]:
-    """Somebody with many ratings and decided tastes, and the best-known of what they like most."""
+    """Somebody with many ratings and decided tastes, and of what they like most what tastes divide on most."""
     ratings = world.ratings
     indptr, codes, values = ratings.by_user()
     counts = np.diff(indptr)
-    many = np.flatnonzero((counts >= np.quantile(counts, 0.6)) & (counts <= np.quantile(counts, 0.9)))
-    spread = [float(values[indptr[code] : indptr[code + 1]].std()) for code in many]
-    chosen = int(many[np.argmax(spread)])
+    many = np.flatnonzero((counts >= np.quantile(counts, 0.8)) & (counts <= np.quantile(counts, 0.95)))
+    known = model.item_vocabulary_.encode(candidates)
+    taste = model.user_factors_[many] @ model.item_factors_[known].T
+    chosen = int(many[np.argmax(taste.std(axis=1))])
     user, own = ratings.users.decode_one(chosen), slice(*indptr[chosen : chosen + 2])
     rated = dict(zip(ratings.items.decode(codes[own]).to_list(), map(float, values[own]), strict=True))
     usual = dict(zip(rated, _means(ratings)[codes[own]].tolist(), strict=True))
@@ -191,14 +192,23 @@ def _person(world: World, model: FactorModel, candidates: Sequence[Id]) -> tuple
     person = Person(
         name=world.names[user],
         n_ratings=len(rated),
+        mean_rating=float(values[own].mean()),
         liked=tuple(Rated(world.titles[item], world.kind(item), rated[item], usual[item]) for item in liked),
         suggestions=tuple(
-            _suggestion(world, model, user, item, score, rated) for item, score in suggested.select("item", "score").rows()
+            _suggestion(world, model, user, item, score, rated)
+            for item, score in suggested.select("item", "score").rows()
         ),
     )
-    by_item = dict(zip(ratings.items.ids, np.diff(ratings.by_item().indptr).tolist(), strict=True))
-    top = [item for item in rated if rated[item] == max(rated.values())]
-    return person, max(top, key=lambda item: (by_item[item], str(item)))
+    return person, _favourite(model, ratings, rated)
+
+
+def _favourite(model: FactorModel, ratings: Interactions, rated: dict[Id, float]) -> Id:
+    """Of the best-known items that somebody rated highest the one that tastes divide on most."""
+    counts = np.diff(ratings.by_item().indptr)
+    top = np.array([ratings.items.encode_one(item) for item in rated if rated[item] == max(rated.values())])
+    best_known = top[counts[top] >= min(np.quantile(counts, 0.8), counts[top].max())]
+    lengths = np.linalg.norm(model.item_factors_[best_known], axis=1)
+    return ratings.items.decode_one(int(best_known[np.argmax(lengths)]))
 
 
 def _suggestion(
@@ -277,8 +287,9 @@ def _best_known(world: World, by_count: Iterable[Id], genre: str, other: str) ->
     return [item for item in by_count if genre in world.genres[item] and other not in world.genres[item]][:_N_RATED]
 
 
-def _truth(truth: synthetic.Truth, model: FactorModel) -> TruthCheck:
+def _truth(truth: synthetic.Truth, model: FactorModel, ratings: Interactions) -> TruthCheck:
     """How far the predictions of all pairs that nobody has rated are from the planted truth."""
+    given = truth.ratings_of(ratings.users.decode(ratings.user_codes), ratings.items.decode(ratings.item_codes))
     users, items = model.user_vocabulary_, model.item_vocabulary_
     right = truth.rating_table(users.ids, items.ids)
     unrated = np.ones(right.shape, np.bool_)
@@ -287,7 +298,12 @@ def _truth(truth: synthetic.Truth, model: FactorModel) -> TruthCheck:
     pairs = pl.DataFrame({"user": users.decode(user_codes), "item": items.decode(item_codes)})
     answers = right[unrated]
     mean = float(model.known_.values.mean(dtype=np.float64))
-    return TruthCheck(answers.size, _rmse(model.predict(pairs) - answers), _rmse(mean - answers), truth.best_rmse)
+    return TruthCheck(
+        n_pairs=answers.size,
+        model=_rmse(model.predict(pairs) - answers),
+        mean=_rmse(mean - answers),
+        noise=_rmse(given - ratings.values),
+    )
 
 
 def _rmse(errors: Float64) -> float:
@@ -307,30 +323,24 @@ def _tell(out: Console, report: Report) -> None:
     """The people and items of the page as tables."""
     person, neighbours, newcomer = report.person, report.neighbours, report.newcomer
     _head(out, f"For {person.name}", f"who has rated {person.n_ratings} {report.things}")
-    _rows(out, "Rated highest", ("title", "kind", "rating"), [thing[:3] for thing in person.liked])
-    _rows(
-        out,
-        "Recommended",
-        ("title", "predicted", "because you rated"),
-        [
-            (thing.title, thing.score, "; ".join(f"{reason.title} {reason.rating:g}" for reason in thing.reasons))
-            for thing in person.suggestions
-        ],
-    )
+    _rows(out, "Rated highest", {"title": str, "kind": str, "rating": float}, (thing[:3] for thing in person.liked))
+    columns = {"title": str, "predicted": float, "because you rated": str}
+    _rows(out, "Recommended", columns, ((thing.title, thing.score, _because(thing)) for thing in person.suggestions))
     _head(out, f"What is like {neighbours.title}", neighbours.kind)
-    _rows(out, None, ("title", "kind", "cosine"), list(neighbours.nearest))
+    _rows(out, None, {"title": str, "kind": str, "cosine": float}, neighbours.nearest)
     _head(out, "A newcomer", "folded in from a few ratings, nothing trained again")
-    _rows(out, "Rated", ("title", "kind", "rating"), [thing[:3] for thing in newcomer.ratings])
-    _rows(
-        out,
-        "Recommended",
-        ("title", "kind", "predicted", "rank for a stranger"),
-        [(thing.title, thing.kind, thing.score, thing.usual_rank) for thing in newcomer.suggestions],
-    )
+    _rows(out, "Rated", {"title": str, "kind": str, "rating": float}, (thing[:3] for thing in newcomer.ratings))
+    columns = {"title": str, "kind": str, "predicted": float, "before": int}
+    rows = ((thing.title, thing.kind, thing.score, thing.usual_rank) for thing in newcomer.suggestions)
+    _rows(out, "Recommended (before: its rank for somebody of whom nothing is known)", columns, rows)
     if report.truth is not None:
         truth = report.truth
         _head(out, "How near to the truth", f"{truth.n_pairs:,} pairs that nobody has rated")
         out.print(f"RMSE against what was planted: {truth.model:.3f}; always saying the mean: {truth.mean:.3f}.")
+
+
+def _because(thing: Suggestion) -> str:
+    return "; ".join(f"{reason.title} {reason.rating:g}" for reason in thing.reasons)
 
 
 def _head(out: Console, title: str, more: str) -> None:
@@ -338,5 +348,16 @@ def _head(out: Console, title: str, more: str) -> None:
     out.print(f" ({more})" if more else "", markup=False)
 
 
-def _rows(out: Console, title: str | None, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    out.print(_output.table(pl.DataFrame(rows, schema=list(columns), orient="row"), title))
+def _rows(out: Console, title: str | None, columns: dict[str, type], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Rows as a table, numbers with two digits, never cut off; words give way to them."""
+    frame = pl.DataFrame(list(rows), schema=columns, orient="row")
+    numeric = [kind is not str for kind in columns.values()]
+    shown = frame.with_columns(
+        pl.col(name).map_elements(lambda x: f"{x:.2f}", pl.String)
+        for name in frame.columns
+        if frame[name].dtype.is_float()
+    )
+    drawn = _output.table(shown, title)
+    for column, is_number in zip(drawn.columns, numeric, strict=True):
+        column.justify, column.no_wrap = ("right", True) if is_number else ("left", False)
+    out.print(drawn)

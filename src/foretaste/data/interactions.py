@@ -26,6 +26,11 @@ class SparseRows(NamedTuple):
     indices: Codes
     values: Float32
 
+    def extended(self, n_rows: int) -> SparseRows:
+        """The same with empty rows at the end, `n_rows` in all."""
+        empty = np.full(n_rows + 1 - self.indptr.size, self.indptr[-1])
+        return self._replace(indptr=np.concatenate([self.indptr, empty]))
+
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
@@ -333,7 +338,11 @@ def _build(name: str, ids: Iterable[Id]) -> tuple[Vocabulary, Codes]:
 
 def _numbers(name: str, values: npt.ArrayLike) -> Float32:
     """A column of finite numbers as float32; anything else is named with its row."""
-    column = values if isinstance(values, pl.Series) else pl.Series(name, np.asarray(values), strict=False)
+    if not isinstance(values, pl.Series):
+        array = np.asarray(values)
+        # An array of Python objects may hold words among its numbers; as a list they become text.
+        values = pl.Series(name, array.tolist() if array.dtype == object else array, strict=False)
+    column = values
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         numbers = column.cast(pl.String, strict=False).cast(pl.Float64, strict=False)
         row = (numbers.is_null()).arg_true()

@@ -15,23 +15,24 @@ def score_pairs(
     item_biases: Float32,
     user_factors: Float32,
     item_factors: Float32,
+    typical_user: Float32,
+    typical_item: Float32,
     out: Float64,
 ) -> None:
-    """Scores: global_mean + b_u + b_i + p_u . q_i; what belongs to an unknown user or item (code -1) is left out."""
+    """Scores global_mean + b_u + b_i + p_u . q_i; somebody unknown (code -1) has no bias and the typical factors."""
     n_factors = user_factors.shape[1]
     for t in range(user_codes.size):
         u, i = user_codes[t], item_codes[t]
-        score = float(global_mean)
+        p = user_factors[u] if u >= 0 else typical_user
+        q = item_factors[i] if i >= 0 else typical_item
+        dot = np.float32(0)
+        for f in range(n_factors):
+            dot += p[f] * q[f]
+        score = float(global_mean) + float(dot)
         if u >= 0:
             score += float(user_biases[u])
         if i >= 0:
             score += float(item_biases[i])
-        if u >= 0 and i >= 0:
-            p, q = user_factors[u], item_factors[i]
-            dot = np.float32(0)
-            for f in range(n_factors):
-                dot += p[f] * q[f]
-            score += float(dot)
         out[t] = score
 
 

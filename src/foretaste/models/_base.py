@@ -94,14 +94,14 @@ class Recommender(RegressorMixin, BaseEstimator):
         """
         check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
         interactions = as_interactions(X, y)
-        learned = {
+        learned: Learned = {
             "user_vocabulary_": interactions.users,
             "item_vocabulary_": interactions.items,
             "scale_": interactions.scale,
-            "known_": interactions.by_user(),
             "kind_": interactions.kind,
         }
         learned |= self._train(interactions)
+        learned["known_"] = interactions.by_user().extended(len(learned["user_vocabulary_"]))
         self.__dict__.update(learned)
         return self
 
@@ -109,13 +109,21 @@ class Recommender(RegressorMixin, BaseEstimator):
         parameters = self.get_params(deep=False)
         name, n_epochs = type(self).__name__, parameters.get("n_epochs", 1)
         if not parameters.get("early_stopping", False):
-            training = Training(name, n_epochs, self._tolerance())
-            return {**self._fit(interactions, training), "curve_": training.curve()}
+            training = Training(name, n_epochs, self._tolerance(), float(np.abs(interactions.values).max()))
+            return {**self._learn(interactions, training), "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
         search = Training(name, n_epochs, held_out=held_out)
-        self._fit(train, search)
-        return {**self._fit(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
+        self._learn(train, search)
+        return {**self._learn(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
+
+    def _learn(self, interactions: Interactions, training: Training) -> Learned:
+        learned = self._fit(interactions, training)
+        for value in learned.values():
+            # The error of an epoch is measured on the way, so that a last step astray shows only here.
+            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+                raise training.diverged(len(training.train_rmse))
+        return learned
 
     @abstractmethod
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
@@ -130,7 +138,8 @@ class Recommender(RegressorMixin, BaseEstimator):
     def history_(self) -> Frame:
         """The learning curve: epoch, train_rmse, valid_rmse, seconds; no rows for a model without epochs."""
         self._check_fitted("history_")
-        return make_frame(self.curve_ | {"epoch": self.curve_["epoch"].astype(np.int64)}, self.kind_)
+        columns = {name: self.curve_[name] for name in ("epoch", "train_rmse", "valid_rmse", "seconds")}
+        return make_frame(columns | {"epoch": columns["epoch"].astype(np.int64)}, self.kind_)
 
     # Ratings --------------------------------------------------------------------------------------------------------
 
@@ -249,7 +258,7 @@ class Recommender(RegressorMixin, BaseEstimator):
 
         def scores(block: Codes) -> Float32:
             pairs = self._predict(np.repeat(block, every_item.size), np.tile(every_item, block.size))
-            return pairs.reshape(block.size, -1).astype(np.float32)
+            return pairs.reshape(block.size, every_item.size).astype(np.float32)
 
         return scores
 
@@ -392,7 +401,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         Raises
         ------
         DataError
-            No rating is of an item the model knows.
+            No rating is of an item the model knows, or one is outside the scale the model was fitted on.
         """
         self._check_fitted("fold_in")
         given = as_newcomers(ratings, user)
@@ -407,6 +416,14 @@ class Recommender(RegressorMixin, BaseEstimator):
             message = f"{int((~known).sum())} of {known.size} ratings are of items unknown to this model and left out."
             warn(message, DataWarning)
         rated = given.select(known)
+        lowest, highest = self.scale_
+        outside = (rated.values < lowest) | (rated.values > highest)
+        if self.predicts_ratings and outside.any():
+            message = (
+                f"rating {rated.values[outside][0]:g} is outside the scale {lowest:g} to {highest:g} of this model. "
+                f"Hint: Interactions.from_frame(..., scale=...) declares a wider one for 'fit'."
+            )
+            raise DataError(message)
         rows = rated.by_user()
         # the codes of `rated` are its own: rename its columns to this model's
         own = self.item_vocabulary_.encode(rated.items)

@@ -79,7 +79,8 @@ class Factors(NamedTuple):
     def predict(self, unit: Unit, user_codes: Codes, item_codes: Codes) -> Float64:
         """Predictions in the ratings' own scale."""
         measured = np.empty(user_codes.size)
-        score_pairs(user_codes, item_codes, 0.0, *self, measured)
+        nobody = np.zeros(self.user_factors.shape[1], np.float32)
+        score_pairs(user_codes, item_codes, 0.0, *self, nobody, nobody, measured)
         return unit.mean + unit.spread * measured
 
     def moved(self, way: Factors, step: float) -> Factors:
@@ -140,16 +141,23 @@ class FactorModel(Recommender):
     def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
         predicted = np.empty(user_codes.size)
         factors = (self.user_biases_, self.item_biases_, self.user_factors_, self.item_factors_)
-        score_pairs(user_codes, item_codes, self.global_mean_, *factors, predicted)
+        typical = (self._typical("user"), self._typical("item"))
+        score_pairs(user_codes, item_codes, self.global_mean_, *factors, *typical, predicted)
         return predicted
+
+    def _typical(self, side: Side) -> Float32:
+        """The factors of somebody unknown: nothing on top of a mean and biases, else the average of those known."""
+        factors: Float32 = getattr(self, f"{side}_factors_")
+        return factors.mean(axis=0) if self.global_mean_ == 0 and len(factors) else np.zeros_like(factors[0])
 
     def _scorer(self) -> Scorer:
         by_factor = self.item_factors_.T
         item_part = self.item_biases_ + np.float32(self.global_mean_)
+        typical = self._typical("user")
 
         def scores(block: Codes) -> Float32:
             unknown = block < 0
-            users = np.where(unknown[:, None], np.float32(0), self.user_factors_[block])
+            users = np.where(unknown[:, None], typical, self.user_factors_[block])
             result: Float32 = users @ by_factor
             result += item_part
             result += np.where(unknown, np.float32(0), self.user_biases_[block])[:, None]

@@ -21,6 +21,8 @@ PredictPairs = Callable[[Codes, Codes], Float64]
 _PATIENCE = 5
 # Epochs over which the progress of the training error is judged: one alone may be luck.
 _WINDOW = 3
+# This share of the largest rating is a rounding error in single precision, and no error to learn from.
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,14 @@ class Training:
 
     Ends after `n_epochs`, or before: with `held_out`, when the validation error has not improved for five epochs;
     else, with `tol` above 0, when the training error falls by less than this share an epoch over three epochs, and more
-    slowly than before. A
+    slowly than before, or when it is nothing against the `largest` rating. A
     training that meets its ceiling first says so in one `ConvergenceWarning`.
     """
 
     name: str
     n_epochs: int = 1
     tol: float = 0.0
+    largest: float = 1.0
     held_out: HeldOut | None = None
     train_rmse: list[float] = field(default_factory=list)
     valid_rmse: list[float] = field(default_factory=list)
@@ -89,14 +92,18 @@ class Training:
             The training error is not a finite number.
         """
         if not np.isfinite(train_rmse):
-            message = (
-                f"{self.name} diverged in epoch {len(self.train_rmse) + 1}: the training RMSE is {train_rmse}. "
-                f"Hint: lower 'learning_rate' or raise 'reg'."
-            )
-            raise DivergenceError(message)
+            raise self.diverged(len(self.train_rmse) + 1)
         self.train_rmse.append(float(train_rmse))
         self.valid_rmse.append(self.held_out.rmse(predict) if self.held_out else float("nan"))
         self.seconds.append(time.perf_counter() - self._started)
+
+    def diverged(self, epoch: int) -> DivergenceError:
+        """The error that says so."""
+        message = (
+            f"{self.name} diverged in epoch {epoch}: its numbers are no longer finite. "
+            f"Hint: lower 'learning_rate' or raise 'reg'."
+        )
+        return DivergenceError(message)
 
     @property
     def best_epoch(self) -> int:
@@ -115,11 +122,13 @@ class Training:
     def _settled(self) -> bool:
         if self.held_out is not None:
             return len(self.valid_rmse) - self.best_epoch >= _PATIENCE
+        if self.tol > 0 and self.train_rmse[-1] <= _NOTHING * self.largest:
+            return True
         if self.tol <= 0 or len(self.train_rmse) <= 2 * _WINDOW:
             return False
         earlier, before, now = self.train_rmse[-1 - 2 * _WINDOW :: _WINDOW]
         # Factors that start near zero fall slowly at first and then faster: a fall that still grows is no end.
-        return before - now < min(self.tol * _WINDOW * before, earlier - before)
+        return before - now <= min(self.tol * _WINDOW * before, earlier - before)
 
     def _note(self) -> str:
         note = f"train RMSE {self.train_rmse[-1]:.4f}"

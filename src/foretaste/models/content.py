@@ -9,7 +9,7 @@ import polars as pl
 
 from foretaste._typing import Codes, Float64, Frame, Id, Learned
 from foretaste.data.frames import frame_column, frame_columns, is_frame
-from foretaste.data.interactions import Interactions
+from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, DataWarning, InvalidParameterError
 from foretaste.kernels.regression import regress_rows
@@ -49,6 +49,7 @@ class ContentRegression(FactorModel):
     intercept_ : float64 array of shape (n_users or n_items,)
         The b.
     feature_names_ : tuple of str
+    feature_means_ : float64 array of shape (n_features,)
 
     Examples
     --------
@@ -63,6 +64,7 @@ class ContentRegression(FactorModel):
     coef_: Float64
     intercept_: Float64
     feature_names_: tuple[str, ...]
+    feature_means_: Float64
 
     def __init__(
         self,
@@ -90,20 +92,16 @@ class ContentRegression(FactorModel):
         coef, intercept = np.zeros((n_rows, len(names))), np.zeros(n_rows)
         regress_rows(*rows, features, float(self.reg), self.fit_intercept, coef, intercept)
 
-        # The same prediction around the average item: what is unknown about an item then simply drops out.
-        centre = features.mean(axis=0)
-        mean = Unit.of(ratings, centred=True)
+        centre, unit = features.mean(axis=0), Unit.of(ratings, centred=True)
         return {
-            "coef_": coef,
-            "intercept_": intercept,
             "feature_names_": tuple(names),
-            "global_mean_": mean.mean,
-            "spread_": mean.spread,
+            "feature_means_": centre,
+            "global_mean_": unit.mean,
+            "spread_": unit.spread,
             f"{known}_vocabulary_": vocabulary,
             f"{known}_factors_": (features - centre).astype(np.float32),
             f"{known}_biases_": np.zeros(len(vocabulary), np.float32),
-            f"{learned_side}_factors_": coef.astype(np.float32),
-            f"{learned_side}_biases_": (intercept + coef @ centre - mean.mean).astype(np.float32),
+            **_around_the_average(learned_side, coef, intercept, centre, unit.mean),
         }
 
     def _table(self, known: Side) -> tuple[pl.Series, list[str], Float64]:
@@ -115,6 +113,7 @@ class ContentRegression(FactorModel):
                 f"got {type(self.item_features).__name__} and {type(self.user_features).__name__}."
             )
             raise InvalidParameterError(message)
+        ids = frame_column(frame, known)
         names = [name for name in frame_columns(frame) if name != known]
         columns = [frame_column(frame, name) for name in names]
         for name, column in zip(names, columns, strict=True):
@@ -128,13 +127,33 @@ class ContentRegression(FactorModel):
             message = f"'{known}_features' of ContentRegression has no column besides {known!r}."
             raise DataError(message)
         values = [column.cast(pl.Float64).fill_null(np.nan).to_numpy() for column in columns]
-        return frame_column(frame, known), names, np.column_stack(values)
+        return ids, names, np.column_stack(values)
+
+    def _fold_in(self, rows: SparseRows) -> Learned:
+        if self.user_features is not None:
+            return super()._fold_in(rows)  # what the newcomer would have said in the survey, by their ratings
+        features = self.item_factors_ + self.feature_means_
+        n_users = rows.indptr.size - 1
+        coef, intercept = np.zeros((n_users, features.shape[1])), np.zeros(n_users)
+        regress_rows(*rows, features, float(self.reg), self.fit_intercept, coef, intercept)
+        return _around_the_average("user", coef, intercept, self.feature_means_, self.global_mean_)
 
     def _factor_names(self) -> list[str]:
         return list(self.feature_names_)
 
     def _penalty(self) -> Penalty:
-        return Penalty(self.reg, 0.0 if self.fit_intercept else None, scaled=False)
+        free_bias = self.fit_intercept and self.user_features is None
+        return Penalty(self.reg, 0.0 if free_bias else None, scaled=False)
+
+
+def _around_the_average(side: Side, coef: Float64, intercept: Float64, centre: Float64, mean: float) -> Learned:
+    """A regression as factors: the same prediction around the average item, where what is unknown drops out."""
+    return {
+        "coef_": coef,
+        "intercept_": intercept,
+        f"{side}_factors_": coef.astype(np.float32),
+        f"{side}_biases_": (intercept + coef @ centre - mean).astype(np.float32),
+    }
 
 
 def _aligned(rated: Vocabulary, ids: pl.Series, table: Float64, known: Side) -> tuple[Vocabulary, Float64]:

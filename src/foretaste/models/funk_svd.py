@@ -164,8 +164,9 @@ class FunkSVD(FactorModel):
         gradient, loss = self._gradient(by_user, by_item, now, reg)
         for _ in training:
             while True:
-                step = now.moved(gradient, rate)
-                new_gradient, new_loss = self._gradient(by_user, by_item, step, reg)
+                with np.errstate(over="ignore", invalid="ignore"):  # a step far too long is undone below
+                    step = now.moved(gradient, rate)
+                    new_gradient, new_loss = self._gradient(by_user, by_item, step, reg)
                 if new_loss <= loss or rate < 1e-8:  # noqa: PLR2004  no step is small enough: this is the bottom
                     break
                 rate /= 2

@@ -1,6 +1,6 @@
 """Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
 
-from foretaste.plotting.figures import plot_history, plot_map, to_svg
+from foretaste.plotting.figures import plot_history, plot_map
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,
@@ -11,6 +11,7 @@ from foretaste.plotting.report import (
     TruthCheck,
     write_report,
 )
+from foretaste.plotting.svg import to_svg
 
 __all__ = [
     "Neighbours",

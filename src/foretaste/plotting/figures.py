@@ -5,8 +5,6 @@ Drawn with matplotlib's objects, never through pyplot: nothing global is changed
 
 from __future__ import annotations
 
-import io
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -23,20 +21,20 @@ from foretaste.utils.validation import Int, check_parameters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Text and lines; `to_svg` puts `currentColor` in its place, so that they take the colour of the text around them.
 INK = "#26242d"
 OTHER = "#8d8a98"
 # Each colour stands out from white and from near black. Colours alone do not tell eight groups apart for everybody, so
 # that each group has a shape of its own too.
-COLOURS = ("#1f5fd0", "#d4551c", "#1fa287", "#a82c77", "#a68cf5", "#adb02a", "#35a9dc", "#80503f")
+COLOURS = ("#2f6fe0", "#d4551c", "#1fa287", "#a82c77", "#a68cf5", "#adb02a", "#35a9dc", "#80503f")
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "p")
 _SIZES = (2.0, 3.2, 4.6, 6.2)  # points across, from hardly rated to most rated
 
 _FONT_SIZE = 9.0
 _LABEL_SIZE = 7.5
 _LONGEST_LABEL = 30
+_NARROW = 4.0  # inches; axes that are narrower get smaller marks and broken lines
 _GAP = 3.0  # points between a mark and its label
 
 
@@ -104,12 +102,15 @@ def plot_history(model: Recommender, *, ax: Axes | None = None) -> Axes:
         if np.isnan(values).all():
             continue
         ax.plot(epochs, values, color=colour, linewidth=2, marker="o" if len(epochs) == 1 else None)
-        ax.annotate(name, (last, values[-1]), (5, 0), textcoords="offset points", color=INK, size=_FONT_SIZE, va="center")
+        ax.annotate(
+            name, (last, values[-1]), (5, 0), textcoords="offset points", color=INK, size=_FONT_SIZE, va="center"
+        )
     if not np.isnan(curve["valid_rmse"]).all():
         best = int(np.nanargmin(curve["valid_rmse"]))
         place = (float(epochs[best]), float(curve["valid_rmse"][best]))
         ax.plot(*place, marker="o", color=COLOURS[1], markersize=7)
-        text = f"lowest: {place[1]:.3f} after {place[0]:.0f} epochs"
+        between = "\n" if ax.get_window_extent().width < _NARROW * ax.figure.dpi else " "
+        text = f"lowest: {place[1]:.3f}{between}after {place[0]:.0f} epochs"
         ax.annotate(text, place, (0, 9), textcoords="offset points", color=INK, size=_FONT_SIZE, ha="right")
     ax.set_xlim(float(epochs[0]) - 0.5, float(last) + 0.5 + 0.16 * len(epochs))  # room for the names of the lines
     ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
@@ -183,7 +184,7 @@ class Plane(NamedTuple):
         with np.errstate(invalid="ignore"):  # factors that are all equal have no variance to share out
             points = found.fit_transform(factors)
         total = factors.var(axis=0, ddof=1).sum()
-        directions = ("first principal component", "second principal component")
+        directions = ("component 1", "component 2")
         return cls(points, directions, _shares(found.explained_variance_, total))
 
 
@@ -238,7 +239,7 @@ def plot_map(
     >>> import foretaste as ft
     >>> model = ft.FunkSVD(n_factors=2, biased=False, random_state=0).fit(ft.datasets.albums())
     >>> sorted(text.get_text() for text in plot_map(model, n_labels=2).texts)
-    ['melt-banana', 'sanam']
+    ['ommazh', 'sanam']
     """
     check_parameters("plot_map", {"n_labels": n_labels}, {"n_labels": Int(0)})
     plane = Plane.of(model)
@@ -251,10 +252,10 @@ def plot_map(
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.06)
     for side, direction, share in zip("xy", plane.axes, plane.shares, strict=True):
-        ax.set(**{f"{side}label": f"{direction} ({share:.0%} of the variance)"})
+        ax.set(**{f"{side}label": f"{direction} ({share:.0%} of variance)"})
     _dress(ax, grid=False)
     # Where things are on the paper is known only now that everything else is in its place.
-    ax.figure.figure.draw_without_rendering()  # type: ignore[union-attr]  # `figure` of a subfigure is the whole
+    ax.figure.figure.draw_without_rendering()  # `figure` of a subfigure is the whole
     by_count = np.argsort(-counts, kind="stable")
     texts = ((code, str((labels or {}).get(items[code], items[code]))) for code in by_count.tolist())
     _place_labels(ax, plane.points, texts, n_labels)
@@ -275,25 +276,36 @@ def _draw_points(ax: Axes, points: Float64, counts: Any, groups: list[str] | Non
     size = np.minimum(len(_SIZES) * np.sqrt(counts / max(counts.max(), 1)), len(_SIZES) - 1).astype(int)
     styles = {name: (COLOURS[place], _SHAPES[place]) for place, name in enumerate(shown)}
     styles |= {"other": (OTHER, "o")} if shown else {"items": (COLOURS[0], "o")}
+    width = ax.get_window_extent().width / ax.figure.dpi
+    shrink = 1.0 if width >= _NARROW else 0.75
     for step, across in enumerate(_SIZES):  # small ones first, so that well-known items lie on top
         for name, (colour, shape) in styles.items():
             chosen = points[(size == step) & (group_of == name)]
-            style = {"color": colour, "marker": shape, "markersize": across, "markeredgewidth": 0, "alpha": 0.8}
+            style = {
+                "color": colour,
+                "marker": shape,
+                "markersize": shrink * across,
+                "markeredgewidth": 0,
+                "alpha": 0.8,
+            }
             ax.plot(*chosen.T, linestyle="none", zorder=2 + step, **style)  # type: ignore[arg-type]
-    if not shown:
-        return
-    present = [name for name in styles if (group_of == name).any()]
-    lines = load_extra("matplotlib.lines")
+    if shown:
+        _draw_legend(ax, {name: style for name, style in styles.items() if (group_of == name).any()}, width)
+
+
+def _draw_legend(ax: Axes, styles: Mapping[str, tuple[str, str]], width: float) -> None:
+    """Colour and shape of each group above axes of a width in inches, in as many columns as it has room for."""
+    line = load_extra("matplotlib.lines").Line2D
     handles = [
-        lines.Line2D([], [], linestyle="none", color=styles[name][0], marker=styles[name][1], markersize=5.5, label=name)
-        for name in present
+        line([], [], color=colour, marker=shape, markersize=5.5, linestyle="none", label=name)
+        for name, (colour, shape) in styles.items()
     ]
-    width = ax.get_window_extent().width / ax.figure.dpi
+    widest = max(_extent(name)[0] for name in styles) * _FONT_SIZE / _LABEL_SIZE + 16  # points, with its mark
     legend = ax.legend(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=max(2, int(width / 1.2)),
+        ncols=max(1, int(72 * width / widest)),
         frameon=False,
         fontsize=_FONT_SIZE - 0.5,
         labelcolor=INK,
@@ -330,7 +342,7 @@ class _Box(NamedTuple):
 def _place_labels(ax: Axes, points: Float64, texts: Iterator[tuple[int, str]], n_labels: int) -> None:
     """Label points in the order given, each at the first of four sides that is free; one without room goes without."""
     scale = 72 / ax.figure.dpi
-    frame = _Box(*(ax.get_window_extent().extents * scale))
+    frame = _Box(*(scale * np.asarray(ax.get_window_extent().extents)).tolist())
     on_paper = ax.transData.transform(points) * scale
     taken: list[_Box] = []
     for code, text in texts:
@@ -359,8 +371,11 @@ def _sides(x: float, y: float, width: float, height: float) -> Iterator[tuple[tu
 
 def _extent(text: str) -> tuple[float, float]:
     """Width and height of a label in points, a little air around it."""
+    if not text.strip():
+        return 0.0, 0.0
     path = load_extra("matplotlib.textpath").TextPath((0, 0), text.replace("$", "S"), size=_LABEL_SIZE)
-    return float(path.get_extents().width) + 2, _LABEL_SIZE * 1.3
+    across = path.vertices[:, 0]  # with the handles of its curves: never too little
+    return float(np.ptp(across)) + 2, _LABEL_SIZE * 1.3
 
 
 def _dress(ax: Axes, *, grid: bool = True) -> None:
@@ -375,41 +390,3 @@ def _dress(ax: Axes, *, grid: bool = True) -> None:
     if grid:
         ax.grid(visible=True, axis="y", color=INK, alpha=0.12, linewidth=0.8)
         ax.set_axisbelow(True)
-
-
-# As text ------------------------------------------------------------------------------------------------------------
-
-
-def to_svg(figure: Figure, *, label: str, name: str = "figure") -> str:
-    """A figure as SVG text to put into a web page, readable by day and in the dark.
-
-    The background is clear, and text and lines take the colour and the font of the text around the picture. The same
-    figure gives the same text. Texts stay texts; nothing in it is fetched from elsewhere.
-
-    Parameters
-    ----------
-    figure : matplotlib Figure
-        Drawn by this module's functions, whose ink is recognised.
-    label : str
-        What the picture shows, for those who do not see it.
-    name : str
-        What its inner names begin with; different for each picture of a page.
-    """
-    rc_context = load_extra("matplotlib").rc_context
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    drawn = io.StringIO()
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(drawn, format="svg", transparent=True, metadata=nothing)
-    svg = drawn.getvalue().partition("<svg")[2].partition(">")[2]
-    view_box = " ".join(f"{72 * inches:g}" for inches in figure.get_size_inches())
-    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would speak for the whole page
-    svg = re.sub(r"\s+", " ", svg).replace("> <", "><")
-    svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
-    svg = svg.replace("xlink:href", "href").replace(INK, "currentColor")
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
-    root = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {view_box}" role="img" aria-label="{_escaped(label)}">'
-    return root + svg.strip()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,9 @@ import polars as pl
 from foretaste._typing import Id
 from foretaste.exceptions import DataError
 from foretaste.models import Recommender
-from foretaste.plotting.figures import Plane, history_arrays, load_extra, new_axes, plot_history, plot_map, to_svg
+from foretaste.plotting.figures import Plane, history_arrays, load_extra, new_axes, plot_history, plot_map
+from foretaste.plotting.svg import to_svg
+from foretaste.utils.files import write_whole
 
 _NARROW = 3.7  # inches, of the pictures for a telephone
 
@@ -61,6 +61,7 @@ class Person(NamedTuple):
 
     name: str
     n_ratings: int
+    mean_rating: float
     liked: tuple[Rated, ...]
     suggestions: tuple[Suggestion, ...]
 
@@ -164,23 +165,7 @@ def write_report(path: str | Path, report: Report) -> Path:
         matplotlib or jinja2 is not installed.
     """
     path = checked_path(path)
-    page = render_report(report).encode()
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        message = f"{path.parent} cannot be written to: {error.strerror}. Hint: choose another folder."
-        raise DataError(message) from error
-    part = Path(beside)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(page)
-        part.chmod(0o666 & ~_umask())  # mkstemp's files are for their owner alone
-        part.replace(path)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}. Hint: choose another place."
-        raise DataError(message) from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, render_report(report).encode())
     return path
 
 
@@ -212,14 +197,14 @@ def render_report(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["stars"] = _stars
+    environment.filters |= {"stars": _stars, "seconds": _seconds}
     rows = report.comparison.to_dicts()
     worst = max(row["rmse"] for row in rows)
     page: str = environment.get_template("report.html").render(
         report=report,
         model=type(report.model).__name__,
         rows=[row | {"share": row["rmse"] / worst} for row in rows],
-        scale=report.model.scale_,
+        middle=sum(report.model.scale_) / 2,
         curve=_curve(report.model),
         map=_map(report),
         markup=jinja2.utils.markupsafe.Markup,
@@ -248,10 +233,10 @@ def _curve(model: Recommender) -> _Picture:
 
 def _map(report: Report) -> _Picture:
     share = sum(Plane.of(report.model).shares)
-    words = f"The plane holds {share:.0%} of the variance of the {report.things}’ factors."
+    words = f"The plane holds {share:.0%} of the variance of the {report.things}' factors."
     drawn = [
         plot_map(report.model, labels=report.labels, groups=report.groups, n_labels=n_labels, ax=new_axes(*size))
-        for n_labels, size in ((22, (7.6, 6.0)), (8, (_NARROW, 4.6)))
+        for n_labels, size in ((18, (7.6, 6.0)), (6, (_NARROW, 4.5)))
     ]
     return _pictures("map", f"Map of the {report.things} by their factors. {words}", drawn, words)
 
@@ -269,8 +254,5 @@ def _stars(value: float) -> str:
     return f"{value:g}" if float(value * 2).is_integer() else f"{value:.2f}"
 
 
-def _umask() -> int:
-    """The mask that new files of this process get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _seconds(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004  the last digit shown

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive
+from foretaste.kernels.scoring import hide, score_pairs, top_n
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.data(), naive.seeds)
+def test_score_pairs_equals_its_twin(n_users, n_items, k, data, seed):
+    pairs = data.draw(st.lists(st.tuples(st.integers(-1, n_users - 1), st.integers(-1, n_items - 1)), max_size=12))
+    rng = np.random.default_rng(seed)
+    shapes = (n_users, n_items, (n_users, k), (n_items, k))
+    learned = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    codes = np.array(pairs, np.int32).reshape(-1, 2)
+    out = np.full(len(pairs), np.nan)
+    score_pairs(codes[:, 0].copy(), codes[:, 1].copy(), 3.5, *learned, out)
+    expected = [naive.score_pair(u, i, 3.5, *learned) for u, i in pairs]
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("user", "item", "score"), [(0, 0, 1111.0), (-1, 0, 101.0), (0, -1, 11.0), (-1, -1, 1.0)], ids=str
+)
+def test_score_pairs_leaves_out_what_belongs_to_the_unknown(user, item, score):
+    # mean 1, user bias 10, item bias 100, product 1000
+    learned = (np.full(1, 10.0), np.full(1, 100.0), np.full((1, 1), 20.0), np.full((1, 1), 50.0))
+    out = np.empty(1)
+    codes = np.array([user], np.int32), np.array([item], np.int32)
+    score_pairs(*codes, 1.0, *(x.astype(np.float32) for x in learned), out)
+    assert out[0] == score
+
+
+@given(naive.sparse(), st.data())
+def test_hide_takes_out_exactly_the_columns_of_the_row(case, data):
+    rows, n_columns = case
+    chosen = data.draw(st.lists(st.integers(-1, len(rows) - 1), max_size=6))
+    indptr, indices, _ = naive.arrays(rows)
+    scores = np.arange(len(chosen) * n_columns, dtype=np.float32).reshape(len(chosen), n_columns)
+    before = scores.copy()
+    hide(scores, np.array(chosen, np.int32), indptr, indices)
+    for place, row in enumerate(chosen):
+        seen = {column for column, _ in rows[row]} if row >= 0 else set()
+        for column in range(n_columns):
+            assert scores[place, column] == (-np.inf if column in seen else before[place, column])
+
+
+score = st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 0.5, 2.0]) | st.floats(-5, 5, width=32)
+
+
+@given(st.integers(1, 7), st.integers(0, 4), st.integers(1, 9), st.data())
+def test_top_n_equals_its_twin(n_columns, n_rows, n, data):
+    rows = data.draw(
+        st.lists(st.lists(score, min_size=n_columns, max_size=n_columns), min_size=n_rows, max_size=n_rows)
+    )
+    codes, best = np.full((n_rows, n), 77, np.int32), np.full((n_rows, n), 77, np.float32)
+    top_n(np.array(rows, np.float32).reshape(n_rows, n_columns), codes, best)
+    expected = [naive.top_n([float(value) for value in row], n) for row in rows]
+    assert codes.tolist() == [columns for columns, _ in expected]
+    assert best.tolist() == [values for _, values in expected]
+
+
+def test_top_n_among_equals_takes_the_first_column_and_never_one_at_minus_infinity():
+    scores = np.array([[1, 3, -np.inf, 3, 1], [-np.inf] * 5], np.float32)
+    codes, best = np.empty((2, 4), np.int32), np.empty((2, 4), np.float32)
+    top_n(scores, codes, best)
+    assert codes.tolist() == [[1, 3, 0, 4], [-1, -1, -1, -1]]
+    assert best[0].tolist() == [3, 3, 1, 1]

@@ -1,0 +1,174 @@
+"""Slow, obviously right twins of every kernel and metric: plain loops in double precision, and small random inputs."""
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+# Small inputs --------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def sparse(draw, max_rows=6, max_columns=7, values=(-1.5, -0.5, 0.0, 0.5, 1.0, 2.0)):
+    """Rows of (column, value), no column twice in a row: among them empty rows, one row, one column, equal values."""
+    n_rows, n_columns = draw(st.integers(1, max_rows)), draw(st.integers(1, max_columns))
+    columns = st.lists(st.integers(0, n_columns - 1), unique=True, max_size=n_columns)
+    rows = [[(column, draw(st.sampled_from(values))) for column in draw(columns)] for _ in range(n_rows)]
+    return rows, n_columns
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def arrays(rows):
+    """Rows of (column, value) as the kernels take them."""
+    indptr = np.cumsum([0, *map(len, rows)]).astype(np.int64)
+    indices = np.array([column for row in rows for column, _ in row], np.int32)
+    values = np.array([value for row in rows for _, value in row], np.float32)
+    return indptr, indices, values
+
+
+# Sorting and numbering -----------------------------------------------------------------------------------------------
+
+
+def group_by_code(codes, n_codes):
+    places = [[t for t, code in enumerate(codes) if code == c] for c in range(n_codes)]
+    indptr = [0]
+    for group in places:
+        indptr.append(indptr[-1] + len(group))
+    return indptr, [t for group in places for t in group]
+
+
+def first_repeat(rows):
+    for r, row in enumerate(rows):
+        for place, column in enumerate(row):
+            if column in row[:place]:
+                return r, column
+    return -1, -1
+
+
+def number(values):
+    distinct = []
+    for value in values:
+        if value not in distinct:
+            distinct.append(value)
+    return distinct, [distinct.index(value) for value in values]
+
+
+# Regressions ---------------------------------------------------------------------------------------------------------
+
+
+def ridge_objective(row, features, offsets, penalty, x, *, scaled):
+    errors = [value - offsets[column] - sum(features[column] * x) for column, value in row]
+    weight = len(row) if scaled else 1
+    return sum(error**2 for error in errors) + weight * sum(penalty * x**2)
+
+
+def solve_row(row, features, offsets, penalty, *, scaled):
+    """The x at which the derivative of `ridge_objective` is zero."""
+    if not row:
+        return np.zeros(len(penalty))
+    matrix = (len(row) if scaled else 1) * np.diag(penalty)
+    right = np.zeros(len(penalty))
+    for column, value in row:
+        matrix = matrix + np.outer(features[column], features[column])
+        right = right + (value - offsets[column]) * features[column]
+    return np.linalg.solve(matrix, right)
+
+
+def regress_row(row, features, reg, *, intercept):
+    """Coefficients and intercept of one row; without a penalty the least squares solution of smallest norm."""
+    k = features.shape[1]
+    if not row:
+        return np.zeros(k), 0.0
+    x = np.array([features[column] for column, _ in row])
+    y = np.array([value for _, value in row], np.float64)
+    x_mean, y_mean = (x.mean(axis=0), y.mean()) if intercept else (np.zeros(k), 0.0)
+    x, y = x - x_mean, y - y_mean
+    w = np.linalg.solve(x.T @ x + reg * np.eye(k), x.T @ y) if reg else np.linalg.lstsq(x, y, rcond=1e-9)[0]
+    return w, y_mean - w @ x_mean
+
+
+# Gradient descent ----------------------------------------------------------------------------------------------------
+
+
+def sgd_pass(users, p, q, b_u, b_i, g_u, g_i, *, rate, reg, beta):
+    """One pass over {user: [(item, rating)]}, three ratings of a user at a time; everything but `users` is changed."""
+    loss, k = 0.0, p.shape[1]
+    for u, rated in users.items():
+        for start in range(0, len(rated), 3):
+            chunk = rated[start : start + 3]
+            old_p, old_b, old_q = p[u].copy(), b_u[u], {i: q[i].copy() for i, _ in chunk}
+            errors = {i: rating - b_u[u] - b_i[i] - sum(p[u] * q[i]) for i, rating in chunk}
+            eta_u = rate / math.sqrt(g_u[u])
+            for i, _ in chunk:
+                error, eta_i = errors[i], rate / math.sqrt(g_i[i])
+                way_p, way_q = error * old_q[i] - reg * old_p, error * old_p - reg * old_q[i]
+                p[u] += eta_u * way_p
+                q[i] += eta_i * way_q
+                b_u[u] += beta * eta_u * (error - reg * old_b)
+                b_i[i] += beta * eta_i * (error - reg * b_i[i])
+                g_u[u] += sum(way_p**2) / k
+                g_i[i] += sum(way_q**2) / k
+                loss += error**2
+    return loss
+
+
+def half_squared_error(rows, p, q, b_r, b_c):
+    total = 0.0
+    for r, row in enumerate(rows):
+        for c, value in row:
+            total += (value - b_r[r] - b_c[c] - sum(p[r] * q[c])) ** 2 / 2
+    return total
+
+
+# Scores and ranks ----------------------------------------------------------------------------------------------------
+
+
+def score_pair(u, i, mean, b_u, b_i, p, q):
+    score = mean
+    if u >= 0:
+        score += b_u[u]
+    if i >= 0:
+        score += b_i[i]
+    if u >= 0 and i >= 0:
+        score += sum(float(x) * float(y) for x, y in zip(p[u], q[i], strict=True))
+    return score
+
+
+def top_n(row, n):
+    """Columns and values, highest first, the first column among equals; -1 and minus infinity where none is left."""
+    left = sorted((-value, column) for column, value in enumerate(row) if value > -math.inf)[:n]
+    padding = n - len(left)
+    return [column for _, column in left] + [-1] * padding, [-value for value, _ in left] + [-math.inf] * padding
+
+
+def concordant_pairs(groups):
+    """Over groups of (given, predicted): pairs in the same and in the reversed order."""
+    same, reversed_ = 0.0, 0.0
+    for group in groups:
+        for given_a, predicted_a in group:
+            for given_b, predicted_b in group:
+                if given_a > given_b:
+                    same += 1.0 if predicted_a > predicted_b else 0.5 if predicted_a == predicted_b else 0.0
+                    reversed_ += 1.0 if predicted_a < predicted_b else 0.5 if predicted_a == predicted_b else 0.0
+    return same, reversed_
+
+
+# Metrics -------------------------------------------------------------------------------------------------------------
+
+
+def mse(ratings, predictions):
+    return sum((given - predicted) ** 2 for given, predicted in zip(ratings, predictions, strict=True)) / len(ratings)
+
+
+def mae(ratings, predictions):
+    return sum(abs(given - predicted) for given, predicted in zip(ratings, predictions, strict=True)) / len(ratings)
+
+
+def fcp(ratings, predictions, users):
+    groups = {}
+    for given, predicted, user in zip(ratings, predictions, users, strict=True):
+        groups.setdefault(user, []).append((given, predicted))
+    same, reversed_ = concordant_pairs(groups.values())
+    return same / (same + reversed_) if same + reversed_ else None

@@ -1,0 +1,180 @@
+"""The learning curve and the map: what is drawn, what is labelled, and the SVG text."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+import foretaste as ft
+from foretaste.exceptions import MissingExtraError, NotFittedError, UnsupportedError
+from foretaste.plotting import plot_history, plot_map, to_svg
+from foretaste.plotting.figures import COLOURS, INK, Plane
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return ft.synthetic.make_catalogue(60, 40, ratings_per_user=15)
+
+
+@pytest.fixture(scope="module")
+def model(catalogue):
+    return ft.FunkSVD(n_factors=5, early_stopping=True, random_state=0).fit(catalogue.ratings)
+
+
+@pytest.fixture(scope="module")
+def two_factors():
+    return ft.FunkSVD(n_factors=2, biased=False, random_state=0).fit(ft.datasets.albums())
+
+
+def groups_of(catalogue, n_groups):
+    return {item: f"group {code % n_groups}" for code, item in enumerate(catalogue.ratings.items.ids)}
+
+
+def test_curve_shows_the_history(model):
+    ax = plot_history(model)
+    history = model.history_
+    training, validation, best = ax.get_lines()
+    np.testing.assert_array_equal(training.get_ydata(), history["train_rmse"])
+    np.testing.assert_array_equal(validation.get_ydata(), history["valid_rmse"])
+    assert best.get_xdata()[0] == history["epoch"][history["valid_rmse"].arg_min()]
+    assert {"training", "validation"} <= {text.get_text() for text in ax.texts}
+
+
+def test_curve_without_early_stopping_has_one_line():
+    fitted = ft.ALS(n_factors=2, random_state=0).fit(ft.datasets.albums().to_pandas())
+    assert [text.get_text() for text in plot_history(fitted).texts] == ["training"]
+
+
+def test_a_model_without_epochs_has_no_curve():
+    with pytest.raises(UnsupportedError, match="GlobalMean learns without epochs"):
+        plot_history(ft.GlobalMean().fit(ft.datasets.albums()))
+
+
+def test_two_factors_are_the_axes(two_factors):
+    plane = Plane.of(two_factors)
+    np.testing.assert_array_equal(plane.points, two_factors.item_factors_.astype(float))
+    assert sum(plane.shares) == pytest.approx(1)
+
+
+def test_more_factors_are_turned_to_their_principal_components(model):
+    plane = Plane.of(model)
+    centred = model.item_factors_.astype(float) - model.item_factors_.astype(float).mean(axis=0)
+    values = np.sort(np.linalg.eigvalsh(centred.T @ centred))[::-1]
+    np.testing.assert_allclose(plane.shares, values[:2] / values.sum(), rtol=1e-6)
+    np.testing.assert_allclose((plane.points**2).sum(axis=0), values[:2], rtol=1e-6)
+    assert f"{plane.shares[0]:.0%}" in plot_map(model).get_xlabel()
+
+
+def test_equal_items_have_no_variance_to_share():
+    fitted = ft.ALS(n_factors=3, random_state=0).fit(ft.datasets.albums())
+    fitted.item_factors_ = np.ones_like(fitted.item_factors_)
+    assert Plane.of(fitted).shares == (0, 0)
+
+
+def test_the_map_shows_each_item_once(model, catalogue):
+    ax = plot_map(model, groups=groups_of(catalogue, 11))
+    marks = [line for line in ax.get_lines() if line.get_linestyle() == "None"]
+    drawn = np.concatenate([line.get_xydata() for line in marks])
+    expected = Plane.of(model).points
+    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(expected, axis=0))
+
+
+def test_the_legend_has_eight_groups_and_the_rest(model, catalogue):
+    legend = plot_map(model, groups=groups_of(catalogue, 11)).get_legend()
+    names = [text.get_text() for text in legend.get_texts()]
+    assert len(names) == 9
+    assert names[-1] == "other"
+    shapes = {(handle.get_color(), handle.get_marker()) for handle in legend.legend_handles}
+    assert len(shapes) == 9
+    assert plot_map(model).get_legend() is None
+
+
+def test_the_most_rated_items_are_labelled_without_overlap(model):
+    counts = np.bincount(model.known_.indices, minlength=len(model.item_vocabulary_))
+    ax = plot_map(model, n_labels=12)
+    ax.figure.draw_without_rendering()
+    boxes = [Bbox(text.get_window_extent()) for text in ax.texts]
+    assert 3 < len(boxes) <= 12
+    assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    most_rated = model.item_vocabulary_.ids[int(counts.argmax())]
+    assert ax.texts[0].get_text() == most_rated or ax.texts[0].get_text()[:-1] == most_rated[:29]
+
+
+def test_labels_replace_ids_and_a_dollar_stays_one(two_factors):
+    ax = plot_map(two_factors, labels={"sanam": "from $1 to $2", "bts": ""}, n_labels=5)
+    ax.figure.draw_without_rendering()
+    assert "from $1 to $2" in [text.get_text() for text in ax.texts]
+    assert "from $1 to $2" in to_svg(ax.figure, label="")
+
+
+def test_draws_into_axes_that_are_given(two_factors):
+    given = Figure().add_subplot()
+    assert plot_map(two_factors, ax=given) is given
+    given = Figure().subfigures(1, 2)[0].add_subplot()
+    assert plot_history(two_factors, ax=given) is given
+
+
+@pytest.mark.parametrize("model", [ft.Baseline(), ft.GlobalMean(), ft.FunkSVD(n_factors=1, random_state=0)])
+def test_without_two_factors_there_is_no_map(model):
+    with pytest.raises(UnsupportedError, match=f"this {type(model).__name__} has"):
+        plot_map(model.fit(ft.datasets.albums()))
+
+
+def test_an_unfitted_model_has_no_map():
+    with pytest.raises(NotFittedError, match="Call 'fit' before 'plot_map'"):
+        plot_map(ft.ALS())
+
+
+def test_without_matplotlib_the_message_names_the_extra(two_factors, monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr("foretaste.plotting.figures.import_module", missing)
+    for draw in (plot_history, plot_map):
+        with pytest.raises(MissingExtraError, match=re.escape("pip install 'foretaste[plot]'")):
+            draw(two_factors)
+
+
+def test_svg_takes_colour_and_font_of_the_page(model, catalogue):
+    svg = to_svg(plot_map(model, groups=groups_of(catalogue, 3)).figure, label='<a> & "b"', name="map")
+    root = ET.fromstring(svg)  # noqa: S314  our own text
+    assert root.attrib["aria-label"] == '<a> & "b"'
+    assert root.attrib["role"] == "img"
+    assert "width" not in root.attrib
+    assert INK not in svg
+    assert "#000000" not in svg
+    assert "currentColor" in svg
+    assert COLOURS[0] in svg
+    assert "<style" not in svg
+    ids = re.findall(r'\bid="([^"]*)"', svg)
+    assert len(ids) == len(set(ids))
+    assert all(name.startswith("map-") for name in ids)
+    assert set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', svg)) <= {
+        pair for name in ids for pair in ((name, ""), ("", name))
+    }
+
+
+def test_the_same_figure_gives_the_same_text(model):
+    assert to_svg(plot_map(model).figure, label="x") == to_svg(plot_map(model).figure, label="x")
+
+
+def luminance(colour):
+    parts = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_colours_stand_out_by_day_and_in_the_dark(colour):
+    assert 1.05 / (luminance(colour) + 0.05) > 2.2
+    assert (luminance(colour) + 0.05) / (luminance("#141219") + 0.05) > 2.2
+
+
+def test_groups_may_be_a_column_of_a_frame(two_factors):
+    items = pl.DataFrame({"item": ["bts", "sanam"], "style": ["pop", "pop"]})
+    legend = plot_map(two_factors, groups=dict(items.iter_rows())).get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["pop", "other"]
