@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="list the rows and exit")
     options = parser.parse_args(arguments)
     if options.list:
-        print("\n".join(f"{'*' if row.by_default else ' '} {row.name:<20}{row.title}" for row in ROWS.values()))
+        print("\n".join(f"{'*' if row.by_default else ' '} {row.name:<22}{row.title}" for row in ROWS.values()))
         return 0
     unknown = [name for name in options.names if name not in ROWS]
     if unknown:

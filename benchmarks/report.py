@@ -14,7 +14,7 @@ from benchmarks.rows import AtLeast, AtMost, Faster, NoWorse, Same, Target
 from benchmarks.runner import Outcome, Result
 
 _LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise", "cornac", "cmfrec", "implicit")
-# Differences of RMSE below this are noise between seeds.
+# Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
 _ACCURACIES = {"rmse", "rmse standard error", "mae", "agreement"}
@@ -112,7 +112,8 @@ def _judge(target: Target, outcome: Outcome) -> Verdict:
             return Verdict(f"{figure} at least {bound:g}", f"{value:.4g}", value >= bound)
         case NoWorse(figure, than):
             mine, theirs = _median(ours, figure), _median(by_name[than], figure)
-            return Verdict(f"{figure} no worse than {than}", f"{mine:.4f}, {theirs:.4f}", mine <= theirs + _NOISE)
+            target = f"{figure} within {_NOISE:g} of {than}, or better"
+            return Verdict(target, f"{mine:.4f}, {theirs:.4f}", mine <= theirs + _NOISE)
         case Same(figure, other):
             seen = {run[figure] for result in (ours, by_name[other]) for run in result.runs}
             return Verdict(f"{figure}: equal to {other}", " and ".join(sorted(seen)), len(seen) == 1)

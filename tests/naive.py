@@ -58,17 +58,16 @@ def number(values):
 # Regressions ---------------------------------------------------------------------------------------------------------
 
 
-def ridge_objective(row, features, offsets, penalty, x, *, scaled):
+def ridge_objective(row, features, offsets, penalty, penalty_per_rating, x):
     errors = [value - offsets[column] - sum(features[column] * x) for column, value in row]
-    weight = len(row) if scaled else 1
-    return sum(error**2 for error in errors) + weight * sum(penalty * x**2)
+    return sum(error**2 for error in errors) + sum((penalty + len(row) * penalty_per_rating) * x**2)
 
 
-def solve_row(row, features, offsets, penalty, *, scaled):
+def solve_row(row, features, offsets, penalty, penalty_per_rating):
     """The x at which the derivative of `ridge_objective` is zero."""
     if not row:
         return np.zeros(len(penalty))
-    matrix = (len(row) if scaled else 1) * np.diag(penalty)
+    matrix = np.diag(penalty + len(row) * penalty_per_rating)
     right = np.zeros(len(penalty))
     for column, value in row:
         matrix = matrix + np.outer(features[column], features[column])
@@ -92,7 +91,7 @@ def regress_row(row, features, reg, *, intercept):
 # Gradient descent ----------------------------------------------------------------------------------------------------
 
 
-def sgd_pass(users, p, q, b_u, b_i, g_u, g_i, *, rate, reg, beta):
+def sgd_pass(users, p, q, b_u, b_i, g_u, g_i, *, rate, reg, shrinkage, beta):
     """One pass over {user: [(item, rating)]}, three ratings of a user at a time; everything but `users` is changed."""
     loss, k = 0.0, p.shape[1]
     for u, rated in users.items():
@@ -106,8 +105,8 @@ def sgd_pass(users, p, q, b_u, b_i, g_u, g_i, *, rate, reg, beta):
                 way_p, way_q = error * old_q[i] - reg * old_p, error * old_p - reg * old_q[i]
                 p[u] += eta_u * way_p
                 q[i] += eta_i * way_q
-                b_u[u] += beta * eta_u * (error - reg * old_b)
-                b_i[i] += beta * eta_i * (error - reg * b_i[i])
+                b_u[u] += beta * eta_u * (error - shrinkage[0][u] * old_b)
+                b_i[i] += beta * eta_i * (error - shrinkage[1][i] * b_i[i])
                 g_u[u] += sum(way_p**2) / k
                 g_i[i] += sum(way_q**2) / k
                 loss += error**2
@@ -125,15 +124,10 @@ def half_squared_error(rows, p, q, b_r, b_c):
 # Scores and ranks ----------------------------------------------------------------------------------------------------
 
 
-def score_pair(u, i, mean, b_u, b_i, p, q):
-    score = mean
-    if u >= 0:
-        score += b_u[u]
-    if i >= 0:
-        score += b_i[i]
-    if u >= 0 and i >= 0:
-        score += sum(float(x) * float(y) for x, y in zip(p[u], q[i], strict=True))
-    return score
+def score_pair(u, i, mean, b_u, b_i, p, q, typical_user, typical_item):  # noqa: PLR0917  as the kernel
+    user_bias, user = (b_u[u], p[u]) if u >= 0 else (0.0, typical_user)
+    item_bias, item = (b_i[i], q[i]) if i >= 0 else (0.0, typical_item)
+    return mean + user_bias + item_bias + sum(float(x) * float(y) for x, y in zip(user, item, strict=True))
 
 
 def top_n(row, n):

@@ -73,8 +73,9 @@ def test_the_mirror_an_album_is_a_regression_on_what_listeners_say_of_themselves
 )
 def test_a_prediction_is_a_dot_product(user, item, printed):
     p, q = np.array([user], np.float32), np.array([item], np.float32)
-    nothing, first, predicted = np.zeros(1, np.float32), np.zeros(1, np.int32), np.empty(1)
-    score_pairs(first, first, 0.0, nothing, nothing, p, q, predicted)
+    nothing, nobody = np.zeros(1, np.float32), np.zeros(2, np.float32)
+    first, predicted = np.zeros(1, np.int32), np.empty(1)
+    score_pairs(first, first, 0.0, nothing, nothing, p, q, nobody, nobody, predicted)
     assert predicted[0] == pytest.approx(user[0] * item[0] + user[1] * item[1], rel=1e-6)
     # The lecture prints factors to two digits and computes with more: each may be off by 0.005, which moves the product
     # by up to 0.005 times the sum of their sizes.

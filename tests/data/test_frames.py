@@ -74,7 +74,8 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(kind):
     ids=lambda value: str(value.dtype) if isinstance(value, pd.Series) else "",
 )
 def test_pandas_columns_of_any_type_keep_their_values(series, values):
-    found = [None if value != value else value for value in frame_column(pd.DataFrame({"x": series}), "x")]  # noqa: PLR0124
+    column = frame_column(pd.DataFrame({"x": series}), "x")
+    found = [None if value is pd.NA or value != value else value for value in column]  # noqa: PLR0124  NaN
     assert found == values
     assert [isinstance(value, str) for value in found] == [isinstance(value, str) for value in values]
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import foretaste as ft
 import naive
 from foretaste import Interactions
 from foretaste.data.coerce import as_interactions, as_newcomers, as_pairs
@@ -268,6 +267,20 @@ def test_a_missing_id_is_named_by_its_column_and_row(side, users, items):
     assert str(caught.value) == f"column '{side}': an id is missing in row 1 (1 in all). Hint: drop such rows first."
 
 
+@pytest.mark.parametrize("dtype", [object, "str", "string[python]", "category"])
+def test_a_gap_among_the_names_of_a_pandas_column_is_a_missing_id(dtype):
+    frame = pd.DataFrame({"user": pd.Series(["a", None], dtype=dtype), "item": ["x", "y"]})
+    with pytest.raises(DataError, match=r"^column 'user': an id is missing in row 1 \(1 in all\)"):
+        Interactions.from_frame(frame)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "float64", "int64[pyarrow]"])
+def test_a_gap_among_the_numbers_of_a_pandas_column_is_a_missing_id(dtype):
+    frame = pd.DataFrame({"user": pd.Series([1, None], dtype=dtype), "item": ["x", "y"]})
+    with pytest.raises(DataError, match=r"^column 'user': an id is missing in row 1 \(1 in all\)"):
+        Interactions.from_frame(frame)
+
+
 def test_an_id_that_cannot_be_hashed_is_named_by_its_column():
     with pytest.raises(DataError, match=r"^column 'user': an id must be hashable, got list: \[1\]\."):
         Interactions.from_arrays([[1]], ["x"])
@@ -466,9 +479,3 @@ def test_a_frame_comes_back_as_it_went_in():
 def test_interactions_are_immutable():
     with pytest.raises(AttributeError):
         full().scale = (0, 1)
-
-
-def test_from_file_reads_a_file(tmp_path):
-    (tmp_path / "ratings.csv").write_text("user,item,rating\na,x,5\nb,x,3\na,y,1\n")
-    assert rows(Interactions.from_file(tmp_path / "ratings.csv")) == ROWS
-    assert ft.Baseline(tol=0, n_epochs=1).fit(Interactions.from_file(tmp_path / "ratings.csv")).scale_ == (1, 5)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from foretaste.data import Interactions, read_interactions
+from foretaste.data import read_interactions
 from foretaste.data.readers import Columns, guess_columns, read_table
 from foretaste.exceptions import DataError, DataWarning, InvalidParameterError
 
@@ -81,15 +81,15 @@ def refused(path, **options):
         ("unknown-colons.txt", text("::", header=False)),
         ("ratings.parquet", parquet()),
         ("unknown-parquet", parquet()),
-        ("ratings.csv.gz", gzip.compress(text(","))),
-        ("ratings.dat.gz", gzip.compress(text("::"))),
-        ("ratings.gz", gzip.compress(text("\t"))),
-        ("unknown-gzip", gzip.compress(text("\t"))),
-        ("parquet.gz", gzip.compress(parquet())),
+        ("ratings.csv.gz", gzip.compress(text(","), mtime=0)),
+        ("ratings.dat.gz", gzip.compress(text("::"), mtime=0)),
+        ("ratings.gz", gzip.compress(text("\t"), mtime=0)),
+        ("unknown-gzip", gzip.compress(text("\t"), mtime=0)),
+        ("parquet.gz", gzip.compress(parquet(), mtime=0)),
         ("ratings.zip", zipped(README="about", ratings__csv=text(","))),
         ("single.zip", zipped(u__data=text("\t", header=False))),
         ("unknown-zip", zipped(ratings__csv=text(","))),
-        ("nested.zip", zipped(ratings__csv__gz=gzip.compress(text(",")), LICENSE="free")),
+        ("nested.zip", zipped(ratings__csv__gz=gzip.compress(text(","), mtime=0), LICENSE="free")),
         ("parquet.zip", zipped(ratings__parquet=parquet())),
     ],
 )
@@ -100,7 +100,6 @@ def test_every_format_gives_the_same_interactions(name, data, write):
     assert loaded.users.kind == loaded.items.kind == "int"
     assert loaded.times.dtype == pl.Int64
     assert loaded.weights is None
-    assert Interactions.from_file(path).to_frame().equals(loaded.to_frame())
 
 
 def test_the_format_can_be_given(write):
@@ -222,7 +221,7 @@ def test_a_file_below_a_file(write):
     [
         ("r.csv", "", "r.csv is empty."),
         ("r.csv", "\n \n", "r.csv is empty."),
-        ("r.gz", gzip.compress(b""), "r.gz is empty."),
+        ("r.gz", gzip.compress(b"", mtime=0), "r.gz is empty."),
         ("r.csv", "user,item,rating\n", "r.csv holds a header and no rows."),
         ("r.csv", "user,item,rating\n\n\n", "r.csv holds a header and no rows."),
         ("r.csv", "a,b,a\n1,2,3\n", "r.csv line 1: two columns are called 'a'. Hint: give each its own name."),
@@ -273,7 +272,7 @@ def test_a_parquet_file_cut_short(write):
 
 @pytest.mark.parametrize("cut", [-4, -12, 15])
 def test_a_gzip_file_cut_short(cut, write):
-    assert refused(write("r.gz", gzip.compress(text(","))[:cut])).startswith("r.gz is not a whole gzip file: ")
+    assert refused(write("r.gz", gzip.compress(text(","), mtime=0)[:cut])).startswith("r.gz is not a whole gzip file: ")
     assert refused(write("r.csv.gz", text(","))).startswith("r.csv.gz is not a whole gzip file: Not a gzipped file")
 
 

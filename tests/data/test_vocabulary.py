@@ -235,9 +235,10 @@ def test_a_missing_id_is_named_by_its_row(values, row):
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, {1}, np.array([1])], ids=repr)
 def test_what_cannot_be_hashed_cannot_be_an_id(value):
-    with pytest.raises(DataError, match=rf"^an id must be hashable, got {type(value).__name__}: "):
+    message = f"an id must be hashable, got {type(value).__name__}:"
+    with pytest.raises(DataError, match=message):
         Vocabulary.build(["a", value])
-    with pytest.raises(DataError, match="^an id must be hashable"):
+    with pytest.raises(DataError, match=r"^an id must be hashable"):
         Vocabulary(["a"]).encode_one(value)
 
 

@@ -18,31 +18,32 @@ def problem(draw, max_width=5):
     if draw(st.booleans()):
         features[:, -1] = 1  # the column of a bias
     offsets = rng.normal(size=n_columns).astype(np.float32)
-    penalty = rng.uniform(0.2, 2, k).astype(np.float32)
-    return rows, features, offsets, penalty
+    penalty, penalty_per_rating = rng.uniform(0.2, 2, (2, k)).astype(np.float32)
+    kept = draw(st.sampled_from([(1, 0), (0, 1), (1, 1)]))  # a penalty a row, a rating, or both
+    return rows, features, offsets, kept[0] * penalty, kept[1] * penalty_per_rating
 
 
-def expected_solutions(rows, features, offsets, penalty, *, scaled):
-    exact = [x.astype(np.float64) for x in (features, offsets, penalty)]
-    return np.array([naive.solve_row(row, *exact, scaled=scaled) for row in rows])
+def expected_solutions(rows, *arrays):
+    exact = [x.astype(np.float64) for x in arrays]
+    return np.array([naive.solve_row(row, *exact) for row in rows])
 
 
-@given(problem(), st.booleans())
-def test_solve_rows_equals_its_twin(case, scaled):
-    rows, features, offsets, penalty = case
-    out = np.full((len(rows), len(penalty)), UNTOUCHED)
-    solve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, 0, len(rows), out)
-    np.testing.assert_allclose(out, expected_solutions(*case, scaled=scaled), rtol=1e-3, atol=1e-3)
+@given(problem())
+def test_solve_rows_equals_its_twin(case):
+    rows, *arrays = case
+    out = np.full((len(rows), arrays[0].shape[1]), UNTOUCHED)
+    solve_rows(*naive.arrays(rows), *arrays, 0, len(rows), out)
+    np.testing.assert_allclose(out, expected_solutions(*case), rtol=1e-3, atol=1e-3)
 
 
-@given(problem(), st.booleans(), st.data())
-def test_solve_rows_writes_no_row_outside_its_range(case, scaled, data):
-    rows, features, offsets, penalty = case
+@given(problem(), st.data())
+def test_solve_rows_writes_no_row_outside_its_range(case, data):
+    rows, *arrays = case
     first = data.draw(st.integers(0, len(rows)))
     last = data.draw(st.integers(first, len(rows)))
-    out = np.full((len(rows), len(penalty)), UNTOUCHED)
-    solve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, first, last, out)
-    expected = expected_solutions(*case, scaled=scaled)
+    out = np.full((len(rows), arrays[0].shape[1]), UNTOUCHED)
+    solve_rows(*naive.arrays(rows), *arrays, first, last, out)
+    expected = expected_solutions(*case)
     np.testing.assert_allclose(out[first:last], expected[first:last], rtol=1e-3, atol=1e-3)
     assert (out[:first] == UNTOUCHED).all()
     assert (out[last:] == UNTOUCHED).all()
@@ -52,59 +53,60 @@ def test_solve_rows_writes_no_row_outside_its_range(case, scaled, data):
 def test_an_empty_row_becomes_zeros(solve):
     out = np.full((3, 2), UNTOUCHED)
     features, nothing = np.ones((4, 2), np.float32), np.zeros(4, np.float32)
-    solve(*naive.arrays([[], [(0, 1.0)], []]), features, nothing, np.ones(2, np.float32), True, 0, 3, out)  # noqa: FBT003
+    penalties = np.ones((2, 2), np.float32)
+    solve(*naive.arrays([[], [(0, 1.0)], []]), features, nothing, *penalties, 0, 3, out)
     assert out[[0, 2]].tolist() == [[0, 0], [0, 0]]
     assert (out[1] > 0).all()
 
 
-@pytest.mark.parametrize(("scaled", "solution"), [(False, 6 / 5), (True, 6 / 9)])
-def test_solve_rows_by_hand(scaled, solution):
-    # (2 - x)^2 + (2 - x)^2 + (2 - x)^2 + 2 n^s x^2, with n = 3: 3 (2 - x) = 2 n^s x
+@pytest.mark.parametrize(("penalties", "solution"), [((2, 0), 6 / 5), ((0, 2), 6 / 9), ((1, 2), 6 / 10)])
+def test_solve_rows_by_hand(penalties, solution):
+    # (2 - x)^2 + (2 - x)^2 + (2 - x)^2 + (l + 3 k) x^2: 3 (2 - x) = (l + 3 k) x
     out = np.empty((1, 1), np.float32)
     row = naive.arrays([[(0, 2.0), (1, 2.0), (2, 2.0)]])
     features, offsets = np.ones((3, 1), np.float32), np.zeros(3, np.float32)
-    solve_rows(*row, features, offsets, np.array([2], np.float32), scaled, 0, 1, out)
+    solve_rows(*row, features, offsets, *np.array(penalties, np.float32)[:, None], 0, 1, out)
     assert out[0, 0] == pytest.approx(solution, rel=1e-6)
 
 
-@given(problem(), st.booleans(), naive.seeds)
-def test_improve_rows_never_leaves_the_objective_higher_than_it_was(case, scaled, seed):
-    rows, features, offsets, penalty = case
-    start = np.random.default_rng(seed).normal(size=(len(rows), len(penalty))).astype(np.float32)
+@given(problem(), naive.seeds)
+def test_improve_rows_never_leaves_the_objective_higher_than_it_was(case, seed):
+    rows, *arrays = case
+    start = np.random.default_rng(seed).normal(size=(len(rows), arrays[0].shape[1])).astype(np.float32)
     out = start.copy()
-    improve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, 0, len(rows), out)
-    exact = [x.astype(np.float64) for x in (features, offsets, penalty)]
+    improve_rows(*naive.arrays(rows), *arrays, 0, len(rows), out)
+    exact = [x.astype(np.float64) for x in arrays]
     for row, x_before, x_after in zip(rows, start.astype(np.float64), out.astype(np.float64), strict=True):
-        before = naive.ridge_objective(row, *exact, x_before, scaled=scaled)
-        after = naive.ridge_objective(row, *exact, x_after, scaled=scaled)
+        before = naive.ridge_objective(row, *exact, x_before)
+        after = naive.ridge_objective(row, *exact, x_after)
         assert after <= before * (1 + 1e-5) + 1e-5
 
 
-@given(problem(max_width=3), st.booleans(), naive.seeds)
-def test_improve_rows_solves_up_to_three_unknowns_in_one_call(case, scaled, seed):
+@given(problem(max_width=3), naive.seeds)
+def test_improve_rows_solves_up_to_three_unknowns_in_one_call(case, seed):
     # conjugate gradients end after as many steps as there are unknowns
-    rows, features, offsets, penalty = case
-    out = np.random.default_rng(seed).normal(size=(len(rows), len(penalty))).astype(np.float32)
-    improve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, 0, len(rows), out)
-    np.testing.assert_allclose(out, expected_solutions(*case, scaled=scaled), rtol=5e-3, atol=5e-3)
+    rows, *arrays = case
+    out = np.random.default_rng(seed).normal(size=(len(rows), arrays[0].shape[1])).astype(np.float32)
+    improve_rows(*naive.arrays(rows), *arrays, 0, len(rows), out)
+    np.testing.assert_allclose(out, expected_solutions(*case), rtol=5e-3, atol=5e-3)
 
 
-@given(problem(max_width=8), st.booleans())
-def test_improve_rows_called_again_and_again_ends_at_the_solution(case, scaled):
-    rows, features, offsets, penalty = case
-    out = np.zeros((len(rows), len(penalty)), np.float32)
+@given(problem(max_width=8))
+def test_improve_rows_called_again_and_again_ends_at_the_solution(case):
+    rows, *arrays = case
+    out = np.zeros((len(rows), arrays[0].shape[1]), np.float32)
     for _ in range(30):
-        improve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, 0, len(rows), out)
-    np.testing.assert_allclose(out, expected_solutions(*case, scaled=scaled), rtol=1e-3, atol=1e-3)
+        improve_rows(*naive.arrays(rows), *arrays, 0, len(rows), out)
+    np.testing.assert_allclose(out, expected_solutions(*case), rtol=1e-3, atol=1e-3)
 
 
-@given(problem(), st.booleans(), st.data())
-def test_improve_rows_writes_no_row_outside_its_range(case, scaled, data):
-    rows, features, offsets, penalty = case
+@given(problem(), st.data())
+def test_improve_rows_writes_no_row_outside_its_range(case, data):
+    rows, *arrays = case
     first = data.draw(st.integers(0, len(rows)))
     last = data.draw(st.integers(first, len(rows)))
-    out = np.full((len(rows), len(penalty)), UNTOUCHED)
-    improve_rows(*naive.arrays(rows), features, offsets, penalty, scaled, first, last, out)
+    out = np.full((len(rows), arrays[0].shape[1]), UNTOUCHED)
+    improve_rows(*naive.arrays(rows), *arrays, first, last, out)
     assert (out[:first] == UNTOUCHED).all()
     assert (out[last:] == UNTOUCHED).all()
     assert (out[first:last] != UNTOUCHED).all()

@@ -11,7 +11,7 @@ from foretaste.kernels.scoring import hide, score_pairs, top_n
 def test_score_pairs_equals_its_twin(n_users, n_items, k, data, seed):
     pairs = data.draw(st.lists(st.tuples(st.integers(-1, n_users - 1), st.integers(-1, n_items - 1)), max_size=12))
     rng = np.random.default_rng(seed)
-    shapes = (n_users, n_items, (n_users, k), (n_items, k))
+    shapes = (n_users, n_items, (n_users, k), (n_items, k), k, k)
     learned = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     codes = np.array(pairs, np.int32).reshape(-1, 2)
     out = np.full(len(pairs), np.nan)
@@ -21,11 +21,12 @@ def test_score_pairs_equals_its_twin(n_users, n_items, k, data, seed):
 
 
 @pytest.mark.parametrize(
-    ("user", "item", "score"), [(0, 0, 1111.0), (-1, 0, 101.0), (0, -1, 11.0), (-1, -1, 1.0)], ids=str
+    ("user", "item", "score"), [(0, 0, 1111.0), (-1, 0, 251.0), (0, -1, 71.0), (-1, -1, 10.0)], ids=str
 )
-def test_score_pairs_leaves_out_what_belongs_to_the_unknown(user, item, score):
-    # mean 1, user bias 10, item bias 100, product 1000
-    learned = (np.full(1, 10.0), np.full(1, 100.0), np.full((1, 1), 20.0), np.full((1, 1), 50.0))
+def test_score_pairs_gives_the_unknown_no_bias_and_typical_factors(user, item, score):
+    # mean 1, user bias 10, item bias 100, factors 20 and 50, typical ones 3 and 3
+    learned = (np.full(1, 10.0), np.full(1, 100.0), np.full((1, 1), 20.0), np.full((1, 1), 50.0), np.full(1, 3.0))
+    learned = (*learned, learned[-1])
     out = np.empty(1)
     codes = np.array([user], np.int32), np.array([item], np.int32)
     score_pairs(*codes, 1.0, *(x.astype(np.float32) for x in learned), out)

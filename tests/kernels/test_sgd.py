@@ -32,9 +32,11 @@ def test_sgd_tile_equals_its_twin_over_three_epochs(case, rate, reg, beta):
         padded(p), padded(q, 1), *(x.astype(np.float32) for x in (b_u, np.zeros(n_items + 1))),
         *(x.astype(np.float32) for x in (g_u, np.ones(n_items + 1))),
     )  # fmt: skip
+    shrinkage = [rng.uniform(0, 0.3, n).astype(np.float32) for n in (n_users, n_items + 1)]
+    given_ = {"rate": rate, "reg": reg, "shrinkage": shrinkage, "beta": beta}
     for _ in range(3):
-        loss = sgd_tile(indptr, indices, values, 1, 0, 0, n_users, *arrays, rate, reg, beta, k)
-        expected = naive.sgd_pass(dict(enumerate(rows)), p, q, b_u, b_i, g_u, g_i, rate=rate, reg=reg, beta=beta)
+        loss = sgd_tile(indptr, indices, values, 1, 0, 0, n_users, *arrays, rate, reg, *shrinkage, beta, k)
+        expected = naive.sgd_pass(dict(enumerate(rows)), p, q, b_u, b_i, g_u, g_i, **given_)
         assert loss == pytest.approx(expected, rel=1e-3, abs=1e-4)
     for found, twin in zip(arrays, (p, q, b_u, b_i, g_u, g_i), strict=True):
         np.testing.assert_allclose(found[: len(twin), :k] if twin.ndim > 1 else found[: len(twin)], twin, 1e-3, 1e-4)
@@ -82,6 +84,14 @@ def test_stratify_cuts_tiles_of_about_equal_weight():
         assert weights.min() > 0.85 * values.size / strata.n_parts
 
 
+def test_strata_count_the_ratings_of_users_and_items_by_their_new_labels():
+    rng = np.random.default_rng(6)
+    users, items, values = catalogue(rng, 300, 200, 0.8)
+    strata = stratify(users, items, values, 300, 200, rng)
+    assert strata.user_counts()[strata.user_labels[0]] == (users == 0).sum()
+    assert strata.item_counts(200)[strata.item_labels[7]] == (items == 7).sum()
+
+
 def test_a_whole_epoch_through_the_strata_equals_the_twin():
     rng = np.random.default_rng(5)
     n_users, n_items, k = 300, 200, 3
@@ -94,17 +104,18 @@ def test_a_whole_epoch_through_the_strata_equals_the_twin():
     kernel = [padded(p), padded(q, 1)]
     for start in (np.zeros, np.ones):
         kernel += [start(n_users, np.float32), start(n_items + 1, np.float32)]
+    shrinkage = [rng.uniform(0, 0.1, n).astype(np.float32) for n in (n_users, n_items + 1)]
     loss = expected = 0.0
     for shift in range(n_parts):
         for row in range(n_parts):
             part, first, last = (row + shift) % n_parts, strata.cuts[row], strata.cuts[row + 1]
             where = (strata.starts, strata.items, strata.values, n_parts, part, first, last)
-            loss += sgd_tile(*where, *kernel, 0.05, 0.02, 1.0, k)
+            loss += sgd_tile(*where, *kernel, 0.05, 0.02, *shrinkage, 1.0, k)
             tile = {}
             for u in range(first, last):
                 own = slice(*strata.starts[u * n_parts + part : u * n_parts + part + 2])
                 tile[u] = list(zip(strata.items[own].tolist(), strata.values[own].astype(float), strict=True))
-            expected += naive.sgd_pass(tile, *twin, rate=0.05, reg=0.02, beta=1.0)
+            expected += naive.sgd_pass(tile, *twin, rate=0.05, reg=0.02, shrinkage=shrinkage, beta=1.0)
     assert loss == pytest.approx(expected, rel=1e-4)
     np.testing.assert_allclose(kernel[0][:, :k], p, rtol=1e-2, atol=1e-3)
     np.testing.assert_allclose(kernel[1][:-1, :k], q, rtol=1e-2, atol=1e-3)

@@ -26,7 +26,7 @@ def objective(model, ratings, *, scaled):
     for codes, factors, biases in ((ratings.user_codes, p, b_u), (ratings.item_codes, q, b_i)):
         for row, (x, b) in enumerate(zip(factors, biases, strict=True)):
             n = np.count_nonzero(codes == row) if scaled else 1
-            total += model.reg_ * n * (x @ x + b * b)
+            total += model.reg_ * n * (x @ x) + model.reg_biases * b * b
     return total
 
 
@@ -53,7 +53,8 @@ def test_the_items_are_ridge_regressions_on_the_users(scaled):
     for i in range(ratings.n_items):
         own = slice(indptr[i], indptr[i + 1])
         row = list(zip(indices[own], values[own] / model.spread_, strict=True))
-        expected = naive.solve_row(row, users, np.zeros(len(users)), np.full(2, 0.1), scaled=scaled)
+        penalties = (np.zeros(2), np.full(2, 0.1)) if scaled else (np.full(2, 0.1), np.zeros(2))
+        expected = naive.solve_row(row, users, np.zeros(len(users)), *penalties)
         np.testing.assert_allclose(model.item_factors_[i] / np.sqrt(model.spread_), expected, rtol=1e-3, atol=1e-3)
 
 

@@ -21,8 +21,8 @@ def objective(model, ratings):
     total = 0.0
     for u, i, rating in zip(ratings.user_codes, ratings.item_codes, ratings.ratings, strict=True):
         error = (rating - model.global_mean_) / spread - b_u[u] - b_i[i] - p[u] @ q[i]
-        total += error**2 + model.reg_ * (p[u] @ p[u] + q[i] @ q[i] + b_u[u] ** 2 + b_i[i] ** 2)
-    return total
+        total += error**2 + model.reg_ * (p[u] @ p[u] + q[i] @ q[i])
+    return total + model.reg_biases * (b_u @ b_u + b_i @ b_i)
 
 
 @pytest.mark.parametrize("biased", [True, False])

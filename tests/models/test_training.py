@@ -219,7 +219,9 @@ def test_early_stopping_at_its_ceiling_warns_once():
 
 @pytest.mark.parametrize("rate", [1e3, 1e15, 1e38])
 def test_too_large_a_step_diverges_with_a_hint(rate):
-    with pytest.raises(DivergenceError, match=r"^FunkSVD diverged in epoch \d+: its numbers are no longer finite\. Hint"):
+    with pytest.raises(
+        DivergenceError, match=r"^FunkSVD diverged in epoch \d+: its numbers are no longer finite\. Hint"
+    ):
         ft.FunkSVD(learning_rate=rate, random_state=0, n_epochs=50, tol=0).fit(noisy())
 
 

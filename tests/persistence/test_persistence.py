@@ -90,7 +90,9 @@ def test_saving_twice_replaces_the_file(saved):
     assert [path.name for path in saved.parent.iterdir()] == ["model.ft"]
 
 
-@pytest.mark.parametrize("seed", [np.random.default_rng(0), np.random.RandomState(0), np.int64(3)], ids=repr)
+@pytest.mark.parametrize(
+    "seed", [np.random.default_rng(0), np.random.RandomState(0), np.int64(3)], ids=["Generator", "RandomState", "int64"]
+)
 def test_any_random_state_can_be_saved(tmp_path, seed):
     fitted = ft.ALS(2, n_epochs=1, tol=0, random_state=seed).fit(ROWS)
     fitted.save(tmp_path / "model.ft")
@@ -375,7 +377,7 @@ def test_an_array_of_the_wrong_length_shape_or_type_is_refused(saved, name, spoi
 @pytest.mark.parametrize(
     ("name", "spoil"),
     [
-        ("known_/indices", lambda array: array + 3),
+        ("known_/indices", lambda array: array + 1),
         ("known_/indices", lambda array: array - 1),
         ("known_/indptr", lambda array: array + 1),
         ("known_/indptr", lambda array: array[[0, 2, 1, 3]]),
@@ -399,7 +401,7 @@ def text(value):
 @pytest.mark.parametrize(
     "ids",
     [
-        text("abc"),
+        text("abcd"),
         text(None),
         text({"an": 1}),
         text(["an", "bo"]),
@@ -436,7 +438,6 @@ def test_absurd_ids_are_refused(saved, ids):
         np.array([[1.0], [2], [3]]),
         np.array([1, 2, 2]),
         np.array(5),
-        np.array([1, 2, 3], np.complex64),
         np.array([], np.int64),
     ],
     ids=repr,
@@ -514,7 +515,8 @@ def test_flipped_bytes_are_refused_or_harmless(saved, data):
         return
     # what changed was a number or a name; whatever it says now, asking is safe
     users = list(loaded.user_vocabulary_)[:1]
-    loaded.recommend(users, exclude_seen=False)
-    loaded.predict([(users[0], item) for item in loaded.item_vocabulary_])
-    loaded.explain(users[0], loaded.item_vocabulary_.decode_one(0))
+    with np.errstate(all="ignore"):
+        loaded.recommend(users, exclude_seen=False)
+        loaded.predict([(users[0], item) for item in loaded.item_vocabulary_])
+        loaded.explain(users[0], loaded.item_vocabulary_.decode_one(0))
     repr(loaded)

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from foretaste.exceptions import InvalidParameterError
@@ -41,7 +42,7 @@ def table(frame: pl.DataFrame, title: str | None = None) -> Table:
         header = name.replace("_", "\n" if numeric else " ")
         drawn.add_column(header, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in frame.iter_rows():
-        drawn.add_row(*(_cell(value) for value in row))
+        drawn.add_row(*(escape(_cell(value)) for value in row))  # a title may hold what rich takes for markup
     return drawn
 
 

@@ -34,6 +34,7 @@ def train(
 ) -> None:
     """Fit a model on SOURCE, a file or a known set, and write it to a file."""
     model = make_model(name, settings, seed=seed, jobs=jobs)
+    model.check_parameters()
     if not output.parent.is_dir():  # better said before the learning than after it
         message = f"'{output}' cannot be written: there is no folder '{output.parent}'."
         raise DataError(message)

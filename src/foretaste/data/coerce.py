@@ -30,6 +30,9 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     if isinstance(data, Interactions) and ratings is None:
         return data
     if isinstance(data, Mapping) and not is_frame(data):
+        if ratings is not None:
+            message = "a dictionary holds its ratings itself. Hint: leave out 'y', or pass a frame of user and item."
+            raise DataError(message)
         return Interactions.from_dict(data)
     if is_frame(data) and ratings is None:
         return Interactions.from_frame(data)

@@ -14,6 +14,8 @@ from foretaste.exceptions import DataError
 
 DEFAULT_KIND = "polars"
 
+_GAPS = ("NAType", "NaTType")  # pandas's own; pandas need not be installed
+
 
 def is_frame(data: object) -> bool:
     """Whether `data` is a data frame (polars, pandas, pyarrow, ...), eager or lazy."""
@@ -54,7 +56,26 @@ def frame_column(frame: Frame, name: str) -> pl.Series:
         return native
     if column.dtype.is_numeric() and column.null_count() == 0:
         return pl.Series(name, column.to_numpy())
-    return pl.Series(name, column.to_list(), strict=False)
+    return plain_series(name, column.to_list())
+
+
+def plain_series(name: str, values: Iterable[Any]) -> pl.Series:
+    """Python objects as a column: of one type where they are, Object where they are mixed; a missing one is null."""
+    plain = [None if is_missing(value) else value for value in values]
+    kinds = {type(value) for value in plain if value is not None}
+    if any(issubclass(kind, (list, tuple, dict, set, np.ndarray, pl.Series)) for kind in kinds):
+        return pl.Series(name, plain, dtype=pl.Object)
+    if len(kinds) <= 1 or kinds <= {int, float}:
+        try:
+            return pl.Series(name, plain, dtype=pl.Float64 if len(kinds) > 1 else None)
+        except (TypeError, OverflowError):
+            pass  # a type polars does not know, or a number beyond 64 bits: an object like any other
+    return pl.Series(name, plain, dtype=pl.Object)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value stands for none: None, NaN, or what pandas writes for a gap."""
+    return value is None or (isinstance(value, float) and value != value) or type(value).__name__ in _GAPS  # noqa: PLR0124
 
 
 def make_frame(columns: Mapping[str, Any], kind: str = DEFAULT_KIND) -> Frame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,7 +13,15 @@ import numpy.typing as npt
 import polars as pl
 
 from foretaste._typing import Codes, DuplicatePolicy, Float32, Float64, Frame, Id, Pointers
-from foretaste.data.frames import DEFAULT_KIND, frame_column, frame_columns, frame_kind, make_frame
+from foretaste.data.frames import (
+    DEFAULT_KIND,
+    frame_column,
+    frame_columns,
+    frame_kind,
+    is_missing,
+    make_frame,
+    plain_series,
+)
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError
 
@@ -338,14 +347,10 @@ def _build(name: str, ids: Iterable[Id]) -> tuple[Vocabulary, Codes]:
 
 def _numbers(name: str, values: npt.ArrayLike) -> Float32:
     """A column of finite numbers as float32; anything else is named with its row."""
-    if not isinstance(values, pl.Series):
-        array = np.asarray(values)
-        # An array of Python objects may hold words among its numbers; as a list they become text.
-        values = pl.Series(name, array.tolist() if array.dtype == object else array, strict=False)
-    column = values
+    column = values if isinstance(values, pl.Series) else _one_column(name, values)
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        numbers = column.cast(pl.String, strict=False).cast(pl.Float64, strict=False)
-        row = (numbers.is_null()).arg_true()
+        numbers = pl.Series(name, [_number(value) for value in column], dtype=pl.Float64)
+        row = numbers.is_null().arg_true()
         if len(row):
             message = f"row {row[0]}: {name} {column[row[0]]!r} is not a number ({len(row)} such rows)."
             raise DataError(message)
@@ -364,6 +369,28 @@ def _numbers(name: str, values: npt.ArrayLike) -> Float32:
         message = f"a {name} of {np.abs(array).max():g} is beyond the range of float32 (3.4e38)."
         raise DataError(message)
     return narrow
+
+
+def _one_column(name: str, values: npt.ArrayLike) -> pl.Series:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        message = f"{name}s must be one column of numbers, got lists of unequal length."
+        raise DataError(message) from error
+    if array.ndim != 1 or array.dtype.kind == "c":
+        message = f"{name}s must be one column of real numbers, got an array of shape {array.shape} and {array.dtype}."
+        raise DataError(message)
+    return pl.Series(name, array) if array.dtype.kind in "iufb" else plain_series(name, array.tolist())
+
+
+def _number(value: object) -> float | None:
+    """A number, or a text that is one; NaN for a gap, None for anything else."""
+    if is_missing(value):
+        return float("nan")
+    try:
+        return float(value) if isinstance(value, (str, int, float, Decimal)) else None
+    except ValueError:
+        return None
 
 
 def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -> tuple[float, float]:

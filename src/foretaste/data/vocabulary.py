@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from foretaste._typing import Codes, Id
+from foretaste.data.frames import is_missing
 from foretaste.exceptions import DataError
 
 Column: TypeAlias = pl.Series
@@ -146,7 +147,11 @@ class Vocabulary:
     def from_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Vocabulary:
         """What `to_arrays` gave, read back."""
         if "int" in arrays:
-            return cls(arrays["int"])
+            ids = arrays["int"]
+            if ids.ndim != 1 or ids.dtype != np.int64:
+                message = f"ids must be one column of int64, got an array of shape {ids.shape} and {ids.dtype}."
+                raise DataError(message)
+            return cls(ids)
         return cls([_untagged(value) for value in json.loads(arrays["json"].tobytes())])
 
 
@@ -184,7 +189,7 @@ def as_column(values: Iterable[Id]) -> Column:
         if not whole.null_count() and (column.dtype.is_integer() or (whole == column).all()):
             return whole
     plain = [_plain(value) for value in column]
-    missing = pl.Series([value is None or value != value for value in plain], dtype=pl.Boolean)  # noqa: PLR0124  NaN
+    missing = pl.Series([is_missing(value) for value in plain], dtype=pl.Boolean)
     if missing.any():
         raise DataError(_missing(missing))
     for value in plain:

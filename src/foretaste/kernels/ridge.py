@@ -14,23 +14,23 @@ def solve_rows(
     features: Float32,
     offsets: Float32,
     penalty: Float32,
-    scaled: bool,
+    penalty_per_rating: Float32,
     first: int,
     last: int,
     out: Float32,
 ) -> None:
     r"""For every row r in [first, last): the exact minimiser over x of
 
-    .. math:: \sum_{t \in r} (v_t - o_{i_t} - f_{i_t} \cdot x)^2 + n_r^{s} \sum_j \lambda_j x_j^2
+    .. math:: \sum_{t \in r} (v_t - o_{i_t} - f_{i_t} \cdot x)^2 + \sum_j (\lambda_j + n_r \kappa_j) x_j^2
 
-    with n_r the length of the row and s = 1 when `scaled`, else 0. An empty row gets zeros.
+    with n_r the length of the row. An empty row gets zeros.
 
     Parameters
     ----------
     indptr, indices, values : the sparse matrix v, by rows
     features : float32 array of shape (n_columns, k), the f
     offsets : float32 array of shape (n_columns,), the o
-    penalty : float32 array of shape (k,), the lambda; positive
+    penalty, penalty_per_rating : float32 arrays of shape (k,), the lambda and kappa; positive together
     out : float32 array of shape (n_rows, k), written in [first, last) only
     """  # noqa: D400  the formula is the sentence
     k = features.shape[1]
@@ -42,7 +42,7 @@ def solve_rows(
         if n == 0:
             out[row] = 0
             continue
-        weight = np.float32(n) if scaled else np.float32(1)
+        count = np.float32(n)
         # The lower triangle of F'F + diag(penalty), and F'(v - o).
         gram[:] = 0
         right[:] = 0
@@ -68,7 +68,7 @@ def solve_rows(
                     gram_row[b] += x * f[b]
                 right[a] += x * v
         for a in range(k):
-            gram[a, a] += weight * penalty[a]
+            gram[a, a] += penalty[a] + count * penalty_per_rating[a]
         # gram = L L', row by row; then L y = right and L' x = y
         for a in range(k):
             row_a = gram[a]
@@ -105,7 +105,7 @@ def improve_rows(
     features: Float32,
     offsets: Float32,
     penalty: Float32,
-    scaled: bool,
+    penalty_per_rating: Float32,
     first: int,
     last: int,
     out: Float32,
@@ -132,11 +132,11 @@ def improve_rows(
         if n == 0:
             x[:] = 0
             continue
-        weight = np.float32(n) if scaled else np.float32(1)
+        count = np.float32(n)
         for t in range(n):
             target[t] = values[start + t] - offsets[columns[t]]
         for a in range(k):
-            residual[a] = -weight * penalty[a] * x[a]
+            residual[a] = -(penalty[a] + count * penalty_per_rating[a]) * x[a]
         _add_errors(columns, target, features, x, residual)
         square = zero
         for a in range(k):
@@ -146,7 +146,7 @@ def improve_rows(
             if square < 1e-12:  # noqa: PLR2004  solved, to float32
                 break
             for a in range(k):
-                image[a] = -weight * penalty[a] * direction[a]
+                image[a] = -(penalty[a] + count * penalty_per_rating[a]) * direction[a]
             _add_errors(columns, nothing, features, direction, image)
             curvature = zero
             for a in range(k):

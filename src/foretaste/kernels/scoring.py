@@ -5,6 +5,9 @@ import numpy as np
 from foretaste._typing import Codes, Float32, Float64, Pointers
 from foretaste.kernels._compile import kernel
 
+# Scores looked at together for one that is among the best.
+_STRIP = 64
+
 
 @kernel
 def score_pairs(
@@ -64,13 +67,20 @@ def top_n(scores: Float32, codes: Codes, best: Float32) -> None:
         code[:] = -1
         value[:] = -np.inf
         lowest = value[n - 1]
-        for column in range(row.size):
-            score = row[column]
-            if score > lowest:
-                # shift the lower ones down: rare after the first few columns, so insertion beats a heap
-                place = n - 1
-                while place > 0 and value[place - 1] < score:
-                    value[place], code[place] = value[place - 1], code[place - 1]
-                    place -= 1
-                value[place], code[place] = score, column
-                lowest = value[n - 1]
+        for start in range(0, row.size, _STRIP):
+            stop = min(start + _STRIP, row.size)
+            higher = 0
+            for column in range(start, stop):  # a vectorised look, which mostly finds nothing
+                higher += row[column] > lowest
+            if not higher:
+                continue
+            for column in range(start, stop):
+                score = row[column]
+                if score > lowest:
+                    # shift the lower ones down: rare after the first few columns, so insertion beats a heap
+                    place = n - 1
+                    while place > 0 and value[place - 1] < score:
+                        value[place], code[place] = value[place - 1], code[place - 1]
+                        place -= 1
+                    value[place], code[place] = score, column
+                    lowest = value[n - 1]

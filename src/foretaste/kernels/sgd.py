@@ -31,6 +31,14 @@ class Strata(NamedTuple):
     items: Codes
     values: Float32
 
+    def user_counts(self) -> Pointers:
+        """Number of ratings of each user, by new labels."""
+        return np.diff(self.starts[:: self.n_parts])
+
+    def item_counts(self, n_items: int) -> Pointers:
+        """Number of ratings of each item, by new labels."""
+        return np.bincount(self.items, minlength=n_items)
+
 
 def stratify(
     user_codes: Codes, item_codes: Codes, values: Float32, n_users: int, n_items: int, rng: np.random.Generator
@@ -72,6 +80,8 @@ def sgd_tile(
     item_squares: Float32,
     learning_rate: float,
     reg: float,
+    user_shrinkage: Float32,
+    item_shrinkage: Float32,
     bias_rate: float,
     n_factors: int,
 ) -> float:
@@ -82,12 +92,13 @@ def sgd_tile(
         e_{ui} &= r_{ui} - b_u - b_i - p_u \cdot q_i \\
         p_u &\leftarrow p_u + \eta_u \sum_i (e_{ui} q_i - \lambda p_u), \qquad \eta_u = \eta / \sqrt{g_u} \\
         q_i &\leftarrow q_i + \eta_i (e_{ui} p_u - \lambda q_i), \qquad \eta_i = \eta / \sqrt{g_i} \\
-        b_u &\leftarrow b_u + \beta \eta_u \sum_i (e_{ui} - \lambda b_u), \qquad
-        b_i \leftarrow b_i + \beta \eta_i (e_{ui} - \lambda b_i)
+        b_u &\leftarrow b_u + \beta \eta_u \sum_i (e_{ui} - \kappa_u b_u), \qquad
+        b_i \leftarrow b_i + \beta \eta_i (e_{ui} - \kappa_i b_i)
 
-    with beta the `bias_rate`, 1 or, for a model without biases, 0. g is the sum, over the ratings a row has met so
-    far, of its mean squared gradient (one step size a row: Chin, Zhuang, Juan, Lin 2015, "A learning-rate schedule for
-    stochastic gradient methods to matrix factorization"), so that steps need no tuning to the size of the data.
+    with kappa the shrinkage of a row's bias, and beta the `bias_rate`, 1 or, for a model without biases, 0. g is the
+    sum, over the ratings a row has met so far, of its mean squared gradient (one step size a row: Chin, Zhuang, Juan,
+    Lin 2015, "A learning-rate schedule for stochastic gradient methods to matrix factorization"), so that steps need
+    no tuning to the size of the data.
 
     Three ratings of a user are taken at a time, all against the same p_u: three dot products in flight hide the
     latency of one, and the errors learned to are the same to four digits. The last row of the item arrays stands in
@@ -149,10 +160,10 @@ def sgd_tile(
             item_squares[i1] += mean * (error1 * error1 * square_u - cross1 + small * square1)
             item_squares[i2] += mean * (error2 * error2 * square_u - cross2 + small * square2)
 
-            b_u += bias_share * rate_u * (error0 + error1 + error2 - count * penalty * b_u)
-            item_biases[i0] += bias_share * rate0 * (error0 - penalty * item_biases[i0])
-            item_biases[i1] += bias_share * rate1 * (error1 - penalty * item_biases[i1])
-            item_biases[i2] += bias_share * rate2 * (error2 - penalty * item_biases[i2])
+            b_u += bias_share * rate_u * (error0 + error1 + error2 - count * user_shrinkage[u] * b_u)
+            item_biases[i0] += bias_share * rate0 * (error0 - item_shrinkage[i0] * item_biases[i0])
+            item_biases[i1] += bias_share * rate1 * (error1 - item_shrinkage[i1] * item_biases[i1])
+            item_biases[i2] += bias_share * rate2 * (error2 - item_shrinkage[i2] * item_biases[i2])
 
             keep_u, keep0 = one - count * rate_u * penalty, one - rate0 * penalty
             keep1, keep2 = one - rate1 * penalty, one - rate2 * penalty

@@ -55,7 +55,7 @@ def scorer(name: str) -> Callable[[Any, Any, npt.ArrayLike], float]:
     >>> import foretaste as ft
     >>> pairs, ratings = ft.Interactions.from_frame(ft.datasets.albums()).to_xy()
     >>> ft.metrics.scorer("rmse")(ft.GlobalMean().fit(pairs, ratings), pairs, ratings)
-    -1.8708...
+    -1.784...
     """
     metric = get_metric(name)
     sign = 1.0 if metric.greater_is_better else -1.0

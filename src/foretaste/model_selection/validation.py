@@ -178,7 +178,13 @@ def compare(
         message = f"compare needs at least one model, each different; got {list(models)!r}."
         raise InvalidParameterError(message)
     measured = [get_metric(name) for name in metrics]
+    if not measured:
+        message = "'metrics' must name at least one metric, got none."
+        raise InvalidParameterError(message)
     folds = list(_folds(data, cv, random_state))
+    if not folds:
+        message = "'cv' must hold at least one fold, got none."
+        raise InvalidParameterError(message)
     rows, n_unknown = [], 0
     with progress("Comparing", len(named) * len(folds)) as advance:
         for fold in folds:
@@ -205,7 +211,11 @@ def compare(
 
 def _folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]:  # noqa: ANN401
     if isinstance(cv, Iterable) and not isinstance(cv, str):
-        yield from (Fold(*fold) for fold in cv)
+        for fold in cv:
+            if not (isinstance(fold, tuple) and list(map(type, fold)) == [str, Interactions, Interactions]):
+                message = f"'cv' must hold folds of (name, train, test), the last two Interactions; got {fold!r}."
+                raise InvalidParameterError(message)
+            yield Fold(*fold)
         return
     interactions = as_interactions(data)
     if isinstance(cv, int) and not isinstance(cv, bool):

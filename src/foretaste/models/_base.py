@@ -35,6 +35,7 @@ from foretaste.utils.warn import warn
 Side = Literal["user", "item"]
 
 _SHOWN = 3  # ids named in a message
+_LARGEST = 1e15  # a learned number
 
 
 class Recommender(RegressorMixin, BaseEstimator):
@@ -92,7 +93,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         DivergenceError
             Training ran away.
         """
-        check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
+        self.check_parameters()
         interactions = as_interactions(X, y)
         learned: Learned = {
             "user_vocabulary_": interactions.users,
@@ -104,6 +105,10 @@ class Recommender(RegressorMixin, BaseEstimator):
         learned["known_"] = interactions.by_user().extended(len(learned["user_vocabulary_"]))
         self.__dict__.update(learned)
         return self
+
+    def check_parameters(self) -> None:
+        """Raise `InvalidParameterError` for the first parameter that is out of range; `fit` does so by itself."""
+        check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
 
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
@@ -121,7 +126,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         learned = self._fit(interactions, training)
         for value in learned.values():
             # The error of an epoch is measured on the way, so that a last step astray shows only here.
-            if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+            # Beyond this size a product of two factors leaves single precision.
+            if isinstance(value, np.ndarray) and value.size and not np.abs(value).max() < _LARGEST:
                 raise training.diverged(len(training.train_rmse))
         return learned
 

@@ -109,11 +109,11 @@ class Factors(NamedTuple):
 
 
 class Penalty(NamedTuple):
-    """What a new user's regression is penalised with; see `foretaste.kernels.ridge.solve_rows`."""
+    """What a new user's regression is penalised with, on the scale of the ratings."""
 
     factors: float
-    bias: float | None  # None: the model has no user biases
-    scaled: bool  # by the number of the user's ratings
+    bias: float | None  # in ratings; None: the model has no user biases
+    scaled: bool  # whether that of the factors is meant for each rating of the user
 
 
 class FactorModel(Recommender):
@@ -148,19 +148,22 @@ class FactorModel(Recommender):
     def _typical(self, side: Side) -> Float32:
         """The factors of somebody unknown: nothing on top of a mean and biases, else the average of those known."""
         factors: Float32 = getattr(self, f"{side}_factors_")
-        return factors.mean(axis=0) if self.global_mean_ == 0 and len(factors) else np.zeros_like(factors[0])
+        with_mean = getattr(self, "biased", True)
+        return np.zeros(factors.shape[1], np.float32) if with_mean else factors.mean(axis=0)
 
     def _scorer(self) -> Scorer:
         by_factor = self.item_factors_.T
         item_part = self.item_biases_ + np.float32(self.global_mean_)
         typical = self._typical("user")
+        biased = item_part.any() or self.user_biases_.any()
 
         def scores(block: Codes) -> Float32:
             unknown = block < 0
             users = np.where(unknown[:, None], typical, self.user_factors_[block])
             result: Float32 = users @ by_factor
-            result += item_part
-            result += np.where(unknown, np.float32(0), self.user_biases_[block])[:, None]
+            if biased:  # a pass over all scores, which models without biases need not pay for
+                result += item_part
+                result += np.where(unknown, np.float32(0), self.user_biases_[block])[:, None]
             return result
 
         return scores
@@ -212,9 +215,9 @@ class FactorModel(Recommender):
     def _shares(self, user_code: int, item_code: int) -> list[tuple[str, float]]:
         rated = slice(*self.known_.indptr[user_code : user_code + 2])
         items, ratings = self.known_.indices[rated], self.known_.values[rated]
-        features, penalty, scaled = self._user_regression()
+        features, penalty, penalty_per_rating = self._user_regression()
         rows = features[items].astype(np.float64)
-        matrix = rows.T @ rows + np.diag(penalty * (items.size if scaled else 1))
+        matrix = rows.T @ rows + np.diag(penalty + items.size * penalty_per_rating)
         # x = (F'F + diag)^-1 F' v is the user; its product with the item is a sum over the user's ratings v
         per_rating = rows @ np.linalg.solve(matrix, features[item_code].astype(np.float64))
         shares = per_rating * (ratings - self.global_mean_ - self.item_biases_[items])
@@ -230,26 +233,27 @@ class FactorModel(Recommender):
 
     # New users ------------------------------------------------------------------------------------------------------
 
-    def _user_regression(self) -> tuple[Float32, Float32, bool]:
-        """What a user is regressed on: the items' factors (and a one for the bias), the penalty of each, its kind."""
+    def _user_regression(self) -> tuple[Float32, Float32, Float32]:
+        """What a user is regressed on, the items' factors and a one for the bias, and the penalties of each."""
         factors, bias, scaled = self._penalty()
-        features, penalty = self.item_factors_, [factors] * self.item_factors_.shape[1]
-        if bias is not None:
-            features = np.column_stack([features, np.ones(len(features), np.float32)])
-            penalty = [*penalty, bias]
-        # a penalty of exactly nothing would leave a user of few ratings without a unique answer
-        floor = 1e-6 * self.spread_
-        return np.ascontiguousarray(features), np.maximum(np.array(penalty, np.float32), np.float32(floor)), scaled
+        n_factors = self.item_factors_.shape[1]
+        # A penalty of exactly nothing would leave a user of few ratings without a unique answer.
+        penalty = np.full(n_factors + 1, max(0.0 if scaled else factors, 1e-6 * self.spread_), np.float32)
+        penalty_per_rating = np.full(n_factors + 1, factors if scaled else 0.0, np.float32)
+        penalty_per_rating[-1], penalty[-1] = 0, max(bias or 0.0, 1e-6)
+        features = np.column_stack([self.item_factors_, np.ones(len(self.item_factors_), np.float32)])
+        used = n_factors if bias is None else n_factors + 1
+        return np.ascontiguousarray(features[:, :used]), penalty[:used], penalty_per_rating[:used]
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        features, penalty, scaled = self._user_regression()
+        features, penalty, penalty_per_rating = self._user_regression()
         if not features.shape[1]:
             message = f"{type(self).__name__} learns nothing about users, so there is no new one to fold in."
             raise UnsupportedError(message)
         n_users, n_factors = rows.indptr.size - 1, self.item_factors_.shape[1]
         solved = np.zeros((n_users, features.shape[1]), np.float32)
         offsets = self.item_biases_ + np.float32(self.global_mean_)
-        solve_rows(*rows, features, offsets, penalty, scaled, 0, n_users, solved)
+        solve_rows(*rows, features, offsets, penalty, penalty_per_rating, 0, n_users, solved)
         biases: Any = solved[:, n_factors] if features.shape[1] > n_factors else np.zeros(n_users, np.float32)
         return {
             "user_factors_": np.ascontiguousarray(solved[:, :n_factors]),

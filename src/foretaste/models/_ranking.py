@@ -15,7 +15,7 @@ Scorer: TypeAlias = Callable[[Codes], Float32]
 """From the codes of some rows to their scores of every column; a score of minus infinity is never chosen."""
 
 # Rows scored at a time: their block of scores stays in the cache between the product and the choice of the best.
-_BLOCK = 64
+_BLOCK = 128
 
 
 def best_columns(score: Scorer, rows: Codes, n: int, n_jobs: int | None = None) -> tuple[Codes, Float32]:

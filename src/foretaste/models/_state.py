@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
 
 from foretaste import persistence
+from foretaste._typing import Float32, Float64
 from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import SparseRows
 from foretaste.data.vocabulary import Vocabulary
-from foretaste.exceptions import DataError, ModelFileError
+from foretaste.exceptions import ModelFileError
 
 if TYPE_CHECKING:
     from foretaste.models._base import Recommender
 
-# Learned attributes are written by their kind; the name of an array in the file is "attribute/part".
-_ROWS = "known_"
+# What is an array of two dimensions; all others have one.
+_TABLES = ("user_factors_", "item_factors_", "coef_")
+_CURVE = {"epoch", "train_rmse", "valid_rmse", "seconds"}
+_KINDS = ("polars", "pandas", "pyarrow", "modin", "cudf")
 
 
 def save(model: Recommender, path: str | Path) -> None:
@@ -46,36 +50,67 @@ def save(model: Recommender, path: str | Path) -> None:
 
 
 def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender:
-    """The model a file holds; `classes` are those it may be of."""
+    """The model a file holds; `classes` are those it may be of.
+
+    A file may come from other hands, and compiled kernels check nothing. So it has to hold exactly the learned
+    attributes that the class declares by its annotations, of those types, finite, and of sizes that fit each other.
+
+    Raises
+    ------
+    ModelFileError
+        It does not.
+    """
     header, arrays = persistence.read(path)
     try:
         model_class = classes[header["model"]]
         parts = _by_name(arrays)
         parameters = header["parameters"] | {name: _frame(value) for name, value in parts.pop("parameters", {}).items()}
         model = model_class(**parameters)
-        learned = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in header["learned"].items()
-        }
-        for name, value in parts.items():
-            learned[name] = _whole(name, value) if isinstance(value, dict) else value
-        _check(learned)
-    except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
-        message = f"'{path}' does not hold a whole foretaste model ({type(error).__name__}: {error})."
+        model.check_parameters()
+        declared = {name: hint for name, hint in get_type_hints(model_class).items() if name.endswith("_")}
+        _check_names([*header["learned"], *parts], declared)
+        given = header["learned"] | parts
+        learned = {name: _typed(name, given[name], hint) for name, hint in declared.items()}
+        _check_sizes(learned)
+    except Exception as error:  # whatever goes wrong in here is a fault of the file
+        reason = str(error).partition("\n")[0]
+        message = f"'{path}' does not hold a whole foretaste model ({type(error).__name__}: {reason})."
         raise ModelFileError(message) from error
     model.__dict__.update(learned)
     return model
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
+    """A learned attribute as its class declares it."""
+    if hint is Vocabulary:
+        vocabulary = Vocabulary.from_arrays(value)
+        fits = len(dict.fromkeys(vocabulary)) == len(vocabulary)
+        value = vocabulary
+    elif hint is SparseRows:
+        value = SparseRows(**value)
+        fits = [part.dtype for part in value] == [np.int64, np.int32, np.float32] and all(p.ndim == 1 for p in value)
+    elif hint in (Float32, Float64):
+        wanted, n_axes = (np.float32 if hint == Float32 else np.float64), 2 if name in _TABLES else 1
+        fits = value.dtype == wanted and value.ndim == n_axes and bool(np.isfinite(value).all())
+    elif hint == dict[str, Float64]:
+        fits = value.keys() == _CURVE and len({part.shape for part in value.values()}) == 1
+        fits = fits and all(part.dtype == np.float64 and part.ndim == 1 for part in value.values())
+    elif get_origin(hint) is tuple:
+        kinds = get_args(hint)
+        value = tuple(value)
+        fits = all(isinstance(each, kinds[0]) for each in value) and (kinds[-1] is ... or len(value) == len(kinds))
+    else:
+        fits = type(value) is hint and value == value and value not in (math.inf, -math.inf)  # noqa: PLR0124  NaN
+    if not fits:
+        message = f"{name} is not what it should be"
+        raise ValueError(message)
+    return value
 
 
 def _parts(value: Vocabulary | SparseRows | dict[str, Any]) -> persistence.Arrays:
     if isinstance(value, Vocabulary):
         return value.to_arrays()
     return value._asdict() if isinstance(value, SparseRows) else value
-
-
-def _whole(name: str, parts: persistence.Arrays) -> Any:  # noqa: ANN401
-    if name.endswith("vocabulary_"):
-        return Vocabulary.from_arrays(parts)
-    return SparseRows(**parts) if name == _ROWS else parts
 
 
 def _by_name(arrays: persistence.Arrays) -> dict[str, Any]:
@@ -103,36 +138,50 @@ def _frame_arrays(frame: Any) -> persistence.Arrays:  # noqa: ANN401
 
 
 def _frame(parts: dict[str, Any]) -> pl.DataFrame:
-    names = list(Vocabulary.from_arrays(parts.pop("names")))
-    columns = {names[int(place)]: part for place, part in parts.items()}
+    names = list(Vocabulary.from_arrays(parts["names"]))
+    columns = [parts[str(place)] for place in range(len(names))]
+    numbers = [column["float"] for column in columns if "float" in column]
+    if len(parts) != len(names) + 1 or len(set(names)) < len(names) or any(array.ndim != 1 for array in numbers):
+        message = "a frame's columns do not go with its names"
+        raise ValueError(message)
     return pl.DataFrame(
         {
-            name: columns[name].get("float", None)
-            if "float" in columns[name]
-            else Vocabulary.from_arrays(columns[name]).ids
-            for name in names
+            name: column["float"] if "float" in column else Vocabulary.from_arrays(column).ids
+            for name, column in zip(names, columns, strict=True)
         }
     )
 
 
-def _check(learned: dict[str, Any]) -> None:
-    """A file may come from other hands: arrays that do not fit each other must not reach a kernel."""
+def _check_names(given: list[str], declared: dict[str, Any]) -> None:
+    if sorted(given) != sorted(declared):
+        message = f"{sorted(set(given) ^ set(declared))} are not what such a model learns, or something is there twice"
+        raise ValueError(message)
+
+
+def _check_sizes(learned: dict[str, Any]) -> None:
     sizes = {side: len(learned[f"{side}_vocabulary_"]) for side in ("user", "item")}
-    for name, value in learned.items():
-        side = name.partition("_")[0]
-        if isinstance(value, np.ndarray) and side in sizes and len(value) != sizes[side]:
-            message = f"{name} has {len(value)} rows for {sizes[side]} {side}s"
+    lengths = [(name, len(value), sizes[name[:4]]) for name, value in learned.items() if name[:5] in ("user_", "item_")]
+    for name, length, wanted in lengths:
+        if length != wanted:
+            message = f"{name} has {length} rows, and there are {wanted} ids"
             raise ValueError(message)
-    indptr, indices, values = learned[_ROWS]
+    widths = {learned[name].shape[1] for name in _TABLES if name in learned}
+    widths |= {len(learned[name]) for name in ("feature_names_", "feature_means_") if name in learned}
+    rows = {len(learned[name]) for name in ("coef_", "intercept_") if name in learned}
+    indptr, indices, values = learned["known_"]
     fits = (
-        indptr.dtype == np.int64
-        and indices.dtype == np.int32
+        len(widths) <= 1
+        and len(rows) <= 1
+        and rows <= set(sizes.values())
+        and learned["scale_"][0] <= learned["scale_"][1]
+        and learned["kind_"] in _KINDS
         and indptr.shape == (sizes["user"] + 1,)
         and indptr[0] == 0
         and indptr[-1] == indices.size == values.size
         and (np.diff(indptr) >= 0).all()
         and (not indices.size or (indices.min() >= 0 and indices.max() < sizes["item"]))
+        and np.isfinite(values).all()
     )
     if not fits:
-        message = "the rows of known ratings do not fit the ids"
+        message = "its parts do not fit each other"
         raise ValueError(message)

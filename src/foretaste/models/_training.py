@@ -21,8 +21,8 @@ PredictPairs = Callable[[Codes, Codes], Float64]
 _PATIENCE = 5
 # Epochs over which the progress of the training error is judged: one alone may be luck.
 _WINDOW = 3
-# This share of the largest rating is a rounding error in single precision, and no error to learn from.
-_NOTHING = 1e-6
+# A training error of this share of the largest rating leaves nothing to learn from.
+_NOTHING = 1e-4
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class ALS(FactorModel):
     .. math::
 
         \sum_{(u,i)} (r_{ui} - \hat r_{ui})^2
-        + \lambda \Big( \sum_u n_u^s (|p_u|^2 + b_u^2) + \sum_i n_i^s (|q_i|^2 + b_i^2) \Big)
+        + \lambda \Big( \sum_u n_u^s |p_u|^2 + \sum_i n_i^s |q_i|^2 \Big)
+        + \lambda_b \Big( \sum_u b_u^2 + \sum_i b_i^2 \Big)
 
     where n counts the ratings of a row and s is 1 with `scale_reg`, else 0. Each half step is the solution of as many
     small ridge regressions as there are rows; it has no step size to tune.
@@ -42,6 +43,8 @@ class ALS(FactorModel):
     reg : float or None
         The lambda; without a unit, so that it holds on any rating scale. None: 0.55 / sqrt(ratings a row), at most
         0.1; the value used is in `reg_`.
+    reg_biases : float
+        The lambda_b, in ratings: a user or item with as many keeps half of what it deviates by.
     biased : bool
         With mean and biases; without them the plain product of the lecture, :math:`p_u \cdot q_i`.
     scale_reg : bool
@@ -80,6 +83,7 @@ class ALS(FactorModel):
         "n_factors": Int(1),
         "n_epochs": Int(1),
         "reg": OrNone(Float(0)),
+        "reg_biases": Float(0),
         "biased": BOOL,
         "scale_reg": BOOL,
         "solver": OneOf(("cg", "cholesky")),
@@ -97,6 +101,7 @@ class ALS(FactorModel):
         *,
         n_epochs: int = 100,
         reg: float | None = None,
+        reg_biases: float = 1.5,
         biased: bool = True,
         scale_reg: bool = True,
         solver: Literal["cg", "cholesky"] = "cg",
@@ -109,6 +114,7 @@ class ALS(FactorModel):
         self.n_factors = n_factors
         self.n_epochs = n_epochs
         self.reg = reg
+        self.reg_biases = reg_biases
         self.biased = biased
         self.scale_reg = scale_reg
         self.solver = solver
@@ -128,16 +134,22 @@ class ALS(FactorModel):
         items[:, : self.n_factors] = drawn / np.sqrt(self.n_factors)
         users = np.zeros((interactions.n_users, width), np.float32)
         factors, reg = Factors.zeros(interactions, 0), penalty_for(self.reg, interactions)
-        penalty = np.full(width, max(reg, 1e-6), np.float32)
+        penalty = np.full(width, 1e-6 if self.scale_reg else max(reg, 1e-6), np.float32)
+        penalty_per_rating = np.full(width, reg if self.scale_reg else 0.0, np.float32)
+        if self.biased:
+            penalty[-1], penalty_per_rating[-1] = max(self.reg_biases, 1e-6), 0
+        penalties = (penalty, penalty_per_rating)
         with workers(self.n_jobs) as run:
             for _ in training:
-                self._regress(run, by_user, items, penalty, users)
-                self._regress(run, by_item, users, penalty, items)
+                self._regress(run, by_user, items, penalties, users)
+                self._regress(run, by_item, users, penalties, items)
                 factors = self._split(users, items)
                 training.report(factors.rmse(unit, interactions), lambda u, i: factors.predict(unit, u, i))  # noqa: B023
         return factors.learned(unit) | {"reg_": reg}
 
-    def _regress(self, run: Run, rows: SparseRows, others: Float32, penalty: Float32, out: Float32) -> None:
+    def _regress(
+        self, run: Run, rows: SparseRows, others: Float32, penalties: tuple[Float32, Float32], out: Float32
+    ) -> None:
         """A half step: every row of `out` becomes the regression of its ratings on the other side's factors."""
         features, offsets = others, np.zeros(len(others), np.float32)
         if self.biased:
@@ -145,7 +157,7 @@ class ALS(FactorModel):
             features[:, -1] = 1
         solve = improve_rows if self.solver == "cg" else solve_rows
         chunks = range(0, len(out), _CHUNK)
-        fixed: tuple[Any, ...] = (*rows, features, offsets, penalty, self.scale_reg)
+        fixed: tuple[Any, ...] = (*rows, features, offsets, *penalties)
         run(solve, [(*fixed, first, min(first + _CHUNK, len(out)), out) for first in chunks])
 
     def _split(self, users: Float32, items: Float32) -> Factors:
@@ -155,4 +167,4 @@ class ALS(FactorModel):
         return Factors(b_u, b_i, p, q)
 
     def _penalty(self) -> Penalty:
-        return Penalty(self.reg_ * self.spread_, self.reg_ if self.biased else None, self.scale_reg)
+        return Penalty(self.reg_ * self.spread_, self.reg_biases if self.biased else None, self.scale_reg)

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from foretaste._typing import Codes, Float64, Learned
+from foretaste._typing import Learned
 from foretaste.data.interactions import Interactions
+from foretaste.kernels.biases import bias_rows
 from foretaste.models._factors import FactorModel, Factors, Penalty, Unit
 from foretaste.models._training import Training
 from foretaste.utils.validation import Float, Int
@@ -54,23 +55,19 @@ class Baseline(FactorModel):
 
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         unit = Unit.of(interactions.require_ratings("Baseline"), centred=True)
-        measured = unit.measure(interactions.values).astype(np.float64)
-        users, items = interactions.user_codes, interactions.item_codes
-        factors = Factors.zeros(interactions, 0)
+        by_user, by_item = unit.rows(interactions)
         b_u, b_i = np.zeros(interactions.n_users), np.zeros(interactions.n_items)
-        per_user = self.reg_users + np.bincount(users, minlength=b_u.size)
-        per_item = self.reg_items + np.bincount(items, minlength=b_i.size)
+        nothing = Factors.zeros(interactions, 0)
+
+        def factors() -> Factors:
+            return nothing._replace(user_biases=b_u.astype(np.float32), item_biases=b_i.astype(np.float32))
+
         for _ in training:
-            b_i = _sums(items, measured - b_u[users], b_i.size) / per_item
-            b_u = _sums(users, measured - b_i[items], b_u.size) / per_user
-            factors = factors._replace(user_biases=b_u.astype(np.float32), item_biases=b_i.astype(np.float32))
-            training.report(factors.rmse(unit, interactions), lambda u, i: factors.predict(unit, u, i))  # noqa: B023
-        return factors.learned(unit)
+            bias_rows(*by_item, b_u, self.reg_items, b_i)
+            loss = bias_rows(*by_user, b_i, self.reg_users, b_u)
+            rmse = unit.spread * float(np.sqrt(max(loss, 0.0) / len(interactions)))
+            training.report(rmse, lambda u, i: factors().predict(unit, u, i))
+        return factors().learned(unit)
 
     def _penalty(self) -> Penalty:
         return Penalty(0.0, self.reg_users, scaled=False)
-
-
-def _sums(codes: Codes, values: Float64, n_codes: int) -> Float64:
-    """Sum of the values of each code."""
-    return np.bincount(codes, values, n_codes).astype(np.float64)

@@ -23,7 +23,10 @@ class FunkSVD(FactorModel):
 
     minimises, with the ratings in units of their standard deviation,
 
-    .. math:: \sum_{(u,i)} (r_{ui} - \hat r_{ui})^2 + \lambda (|p_u|^2 + |q_i|^2 + b_u^2 + b_i^2)
+    .. math::
+
+        \sum_{(u,i)} (r_{ui} - \hat r_{ui})^2 + \lambda (|p_u|^2 + |q_i|^2)
+        + \lambda_b \Big( \sum_u b_u^2 + \sum_i b_i^2 \Big)
 
     With ``solver="sgd"`` it goes through the ratings one by one, each row with a step size of its own that shrinks as
     the row learns (see `foretaste.kernels.sgd.sgd_tile`). With ``solver="gd"`` it moves all factors at once along the
@@ -41,6 +44,8 @@ class FunkSVD(FactorModel):
     reg : float or None
         The lambda; without a unit, so that it holds on any rating scale. None: 0.55 / sqrt(ratings a row), at most
         0.1; the value used is in `reg_`.
+    reg_biases : float
+        The lambda_b, in ratings: a user or item with as many keeps half of what it deviates by.
     biased : bool
         With mean and biases, on top of the baseline; without them the plain product of factors.
     solver : {"sgd", "gd"}
@@ -83,6 +88,7 @@ class FunkSVD(FactorModel):
         "n_epochs": Int(1),
         "learning_rate": OrNone(Float(0, open_low=True)),
         "reg": OrNone(Float(0)),
+        "reg_biases": Float(0),
         "biased": BOOL,
         "solver": OneOf(("sgd", "gd")),
         "tol": OrNone(Float(0)),
@@ -100,6 +106,7 @@ class FunkSVD(FactorModel):
         n_epochs: int = 500,
         learning_rate: float | None = None,
         reg: float | None = None,
+        reg_biases: float = 1.5,
         biased: bool = True,
         solver: Literal["sgd", "gd"] = "sgd",
         tol: float | None = None,
@@ -112,6 +119,7 @@ class FunkSVD(FactorModel):
         self.n_epochs = n_epochs
         self.learning_rate = learning_rate
         self.reg = reg
+        self.reg_biases = reg_biases
         self.biased = biased
         self.solver = solver
         self.tol = tol
@@ -134,7 +142,11 @@ class FunkSVD(FactorModel):
         q = np.concatenate([q, np.zeros_like(q[:1])])  # the row that stands in for a missing rating
         b_u, b_i = np.zeros(len(p), np.float32), np.zeros(len(q), np.float32)
         squares_u, squares_i = np.ones(len(p), np.float32), np.ones(len(q), np.float32)
-        settings = (self.learning_rate or 0.05, reg, float(self.biased), self.n_factors)
+        # The penalty of a bias is paid in equal parts at each rating.
+        shrinkage_u = np.float32(self.reg_biases) / np.maximum(strata.user_counts(), 1)
+        shrinkage_i = np.float32(self.reg_biases) / np.maximum(np.append(strata.item_counts(n_items), 1), 1)
+        shrinkage = (shrinkage_u.astype(np.float32), shrinkage_i.astype(np.float32))
+        settings = (self.learning_rate or 0.05, reg, *shrinkage, float(self.biased), self.n_factors)
 
         def tile(row: int, part: int) -> tuple[object, ...]:
             place = (strata.n_parts, part, strata.cuts[row], strata.cuts[row + 1])
@@ -187,9 +199,11 @@ class FunkSVD(FactorModel):
             squares = gradient_rows(*rows, own, other, own_biases, other_biases, factors, biases)
             counts = np.diff(rows.indptr).astype(np.float32)
             shrink = np.float32(reg) * counts
-            loss += squares / 2 + float(shrink @ ((own**2).sum(axis=1) + own_biases**2))  # squares come from each side
+            penalties = float(shrink @ (own**2).sum(axis=1)) + self.reg_biases * float((own_biases**2).sum())
+            loss += squares / 2 + penalties  # the squares come once from each side
             share = 1 / np.maximum(counts, 1)
-            bias_way = (biases - shrink * own_biases) * share * self.biased
+            # A bias of few ratings is pulled back harder than one of many: its step is shortened by that.
+            bias_way = (biases - self.reg_biases * own_biases) / (counts + self.reg_biases) * self.biased
             way = (factors - shrink[:, None] * own) * share[:, None]
             down.append((bias_way.astype(np.float32), way.astype(np.float32)))
         (b_u, p), (b_i, q) = down
@@ -213,4 +227,4 @@ class FunkSVD(FactorModel):
         return 2e-3 if self.solver == "sgd" else 2e-4
 
     def _penalty(self) -> Penalty:
-        return Penalty(self.reg_ * self.spread_, self.reg_ if self.biased else None, scaled=True)
+        return Penalty(self.reg_ * self.spread_, self.reg_biases if self.biased else None, scaled=True)

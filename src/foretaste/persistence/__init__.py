@@ -72,7 +72,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
 def _header(path: Path, text: str | None) -> dict[str, Any]:
     try:
         header = json.loads(text or "")
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or not isinstance(header.get("version"), int):
         message = f"'{path}' is a safetensors file, but not a foretaste model."

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from foretaste.exceptions import InvalidParameterError
 
+_MOST_THREADS = 1024
+
 
 class Constraint(Protocol):
     """A set of allowed values; its `str` completes "must be ..."."""
@@ -80,14 +82,29 @@ class OrNone:
         return f"{self.constraint} or None"
 
 
+@dataclass(frozen=True)
+class Threads:
+    """A number of threads, -1 for all cores."""
+
+    def allows(self, value: object) -> bool:
+        """Whether `value` is such a number."""
+        return (
+            isinstance(value, Integral)
+            and not isinstance(value, bool)
+            and (value == -1 or 1 <= int(value) <= _MOST_THREADS)
+        )
+
+    def __str__(self) -> str:
+        return f"-1 or an int in [1, {_MOST_THREADS}]"
+
+
 BOOL = OneOf((True, False))
-N_JOBS = OrNone(OneOf((-1, *range(1, 1025))))
+N_JOBS = OrNone(Threads())
 
 
 def check_parameters(owner: str, values: Mapping[str, object], constraints: Mapping[str, Constraint]) -> None:
     """Raise `InvalidParameterError` for the first value that its constraint does not allow."""
     for name, constraint in constraints.items():
         if not constraint.allows(values[name]):
-            what = "-1, None or an int in [1, 1024]" if constraint is N_JOBS else str(constraint)
-            message = f"{name!r} of {owner} must be {what}, got {values[name]!r}."
+            message = f"{name!r} of {owner} must be {constraint}, got {values[name]!r}."
             raise InvalidParameterError(message)
