@@ -95,7 +95,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401  whatever a frame holds
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.1e}"  # noqa: PLR2004
+        return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.0e}"  # noqa: PLR2004
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value.isoformat() if isinstance(value, date) else str(value)
