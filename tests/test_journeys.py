@@ -1,5 +1,7 @@
 """What people do with foretaste, as written in its interface: ratings to recommendations, scikit-learn."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,6 +10,7 @@ import pytest
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 import foretaste as ft
+from foretaste import cli
 
 pytestmark = pytest.mark.filterwarnings("ignore::foretaste.exceptions.UnknownIdWarning")
 
@@ -90,3 +93,27 @@ def test_compare_in_one_table(need_set):
     assert frame["model"].to_list() == ["FunkSVD()", "Baseline()"]
     assert frame["p_value"][1] < 0.01
     assert {"rmse_se", "fcp_se", "fit_seconds", "predict_seconds"} <= set(frame.columns)
+
+
+@pytest.mark.slow
+def test_on_the_command_line(need_set, tmp_path, monkeypatch):
+    need_set("ml-100k")
+    monkeypatch.chdir(tmp_path)
+    # ratings as people have them: a person's number and a film's title
+    titles = ft.datasets.load_items("ml-100k").select("item", "title")
+    ratings = ft.load_movielens("100k").to_frame().join(titles, on="item").select("user", "title", "rating", "time")
+    ratings = ratings.rename({"user": "userId", "title": "movie"}).unique(["userId", "movie"], maintain_order=True)
+    ratings.write_csv("ratings.csv")
+    ratings.write_parquet("ratings.parquet")
+    ratings.select("userId", "movie").head(5).write_csv("pairs.csv")
+    for line in (
+        "data ml-100k",
+        "train ratings.csv --model funk-svd --set n_factors=50 -o model.ft",
+        "recommend model.ft --user 196 -n 10",
+        "predict model.ft pairs.csv",
+        "similar model.ft --item 'Star Wars (1977)'",
+        "compare ratings.parquet --models baseline,funk-svd --cv 5",
+    ):
+        with pytest.raises(SystemExit) as left:
+            cli.main(shlex.split(line))
+        assert left.value.code == 0, line

@@ -325,16 +325,14 @@ class Interactions:
                 f"Hint: choose duplicates='last', 'mean' or 'keep'."
             )
             raise DataError(message)
-        order = np.arange(self.n_ratings) if self.times is None else self.times.arg_sort().to_numpy()
-        # np.unique keeps the first of equals: of the reversed order that is the last.
-        _, last = np.unique(pairs[order][::-1], return_index=True)
-        rows = np.sort(order[::-1][last])
-        chosen = self.select(rows)
-        if policy == "mean" and self.ratings is not None:
-            _, group = np.unique(pairs, return_inverse=True)
-            means = np.bincount(group, self.ratings) / np.bincount(group)
-            chosen = replace(chosen, ratings=means[group[rows]].astype(np.float32))
-        return chosen
+        frame = pl.DataFrame({"pair": pairs, "row": np.arange(self.n_ratings), "value": self.values})
+        if policy == "mean":
+            frame = frame.with_columns(pl.col("value").mean().over("pair"))
+        if self.times is not None:
+            frame = frame[self.times.arg_sort()]
+        kept = frame.unique("pair", keep="last", maintain_order=True).sort("row")
+        chosen = self.select(kept["row"].to_numpy())
+        return chosen if self.ratings is None else replace(chosen, ratings=kept["value"].to_numpy())
 
 
 def _build(name: str, ids: Iterable[Id]) -> tuple[Vocabulary, Codes]:
