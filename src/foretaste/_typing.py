@@ -13,7 +13,6 @@ Pointers: TypeAlias = npt.NDArray[np.int64]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
 
 Id: TypeAlias = Any
 """What the caller calls a user or an item: any hashable."""

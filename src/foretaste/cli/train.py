@@ -30,7 +30,7 @@ def train(
     seed: int,
     jobs: int,
     output: Path,
-    **options: Any,  # noqa: ANN401
+    **options: Any,  # noqa: ANN401  those of `source_options`
 ) -> None:
     """Fit a model on SOURCE, a file or a known set, and write it to a file."""
     model = make_model(name, settings, seed=seed, jobs=jobs)

@@ -1,0 +1,161 @@
+"""What the contract is tried on: every model with its settings and the data; what its tests share."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+
+import foretaste as ft
+from foretaste.data.interactions import SparseRows
+from foretaste.models import MODELS
+
+# The models --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to set a model up, and what cannot be asked of it."""
+
+    model: str
+    make: Callable  # from the ids of users and items, in their order
+    no_interaction: str = ""  # why it cannot tell the squares of a checkerboard apart
+    no_fold_in: str = ""  # why it cannot meet a new user
+    placed: tuple[str, ...] = ("user", "item")  # who has a place in its space
+    centred: bool = True  # whether it starts from the mean
+
+
+def features(side, ids):
+    """Two features an id: whether its position is even, and something irregular."""
+    kinds = {type(value) for value in ids}
+    column = pl.Series(side, ids) if kinds <= {str, int} else pl.Series(side, ids, dtype=pl.Object)
+    return pl.DataFrame(
+        {side: column, "even": [(-1.0) ** j for j in range(len(ids))], "odd": [math.sin(j) for j in range(len(ids))]}
+    )
+
+
+def als(**settings):
+    return lambda _users, _items: ft.ALS(**{"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings)
+
+
+def funk_svd(**settings):
+    return lambda _users, _items: ft.FunkSVD(**{"n_factors": 2, "n_epochs": 60, "tol": 0, "random_state": 0} | settings)
+
+
+CASES = {
+    "GlobalMean": Case(
+        "GlobalMean",
+        lambda _users, _items: ft.GlobalMean(),
+        no_interaction="it predicts one number for everything",
+        no_fold_in="it learns nothing about users",
+        placed=(),
+    ),
+    "Random": Case(
+        "Random",
+        lambda _users, _items: ft.Random(random_state=0),
+        no_interaction="it draws without looking",
+        no_fold_in="it learns nothing about users",
+        placed=(),
+    ),
+    "Popularity": Case(
+        "Popularity",
+        lambda _users, _items: ft.Popularity(),
+        no_interaction="its list is the same for everybody",
+        placed=(),
+        centred=False,
+    ),
+    "Baseline": Case(
+        "Baseline",
+        lambda _users, _items: ft.Baseline(n_epochs=20, tol=0),
+        no_interaction="it adds up users and items",
+        placed=(),
+    ),
+    "ContentRegression": Case(
+        "ContentRegression",
+        lambda _users, items: ft.ContentRegression(item_features=features("item", items), reg=0.1),
+    ),
+    "ContentRegression of items": Case(
+        "ContentRegression",
+        lambda users, _items: ft.ContentRegression(user_features=features("user", users), reg=0.1),
+    ),
+    "ContentRegression through the origin": Case(
+        "ContentRegression",
+        lambda _users, items: ft.ContentRegression(item_features=features("item", items), reg=0.1, fit_intercept=False),
+        no_interaction="its features average to nothing, and so do its predictions without an intercept",
+        centred=False,
+    ),
+    "ALS": Case("ALS", als()),
+    "ALS exact and unbiased": Case("ALS", als(biased=False, solver="cholesky", scale_reg=False), centred=False),
+    "FunkSVD": Case("FunkSVD", funk_svd()),
+    "FunkSVD unbiased": Case("FunkSVD", funk_svd(biased=False, reg=0.02), centred=False),
+    "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
+    "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
+}
+
+
+def names(**wanted):
+    """Names of the cases with these properties."""
+    return [name for name, case in CASES.items() if all(bool(getattr(case, k)) == v for k, v in wanted.items())]
+
+
+every_case = pytest.mark.parametrize("name", CASES)
+every_rating_model = pytest.mark.parametrize("name", [n for n in CASES if MODELS[CASES[n].model].predicts_ratings])
+
+# The data ----------------------------------------------------------------------------------------------------------
+
+USERS, ITEMS = [f"user {j}" for j in range(12)], [f"item {j}" for j in range(10)]
+
+
+def table(users, items, *, share=0.8, seed=0):
+    """Ratings on a scale of 1 to 5 in half stars, with users, items and tastes that differ; some are missing."""
+    rng = np.random.default_rng(seed)
+    shape = (len(users), len(items))
+    taste = rng.normal(size=(shape[0], 2)) @ rng.normal(size=(2, shape[1]))
+    stars = 3 + 0.5 * rng.normal(size=(shape[0], 1)) + 0.5 * rng.normal(size=shape[1]) + 0.8 * taste
+    stars = np.clip(np.round(2 * stars) / 2, 1, 5)
+    kept = rng.random(shape) < share
+    return [(u, i, float(stars[a, b])) for a, u in enumerate(users) for b, i in enumerate(items) if kept[a, b]]
+
+
+ROWS = table(USERS, ITEMS)
+SEEN = {user: {item for other, item, _ in ROWS if other == user} for user in USERS}
+PAIRS = [(user, item) for user in USERS for item in ITEMS]
+
+
+def fit(name, rows=ROWS, users=USERS, items=ITEMS, **settings):
+    return CASES[name].make(users, items).set_params(**settings).fit(rows)
+
+
+@cache
+def fitted(name):
+    """A model that several tests look at and none changes."""
+    return fit(name)
+
+
+def learned(model):
+    """Everything a model has learned, as plain comparable values."""
+    found = {}
+    for key, value in vars(model).items():
+        if not key.endswith("_"):
+            continue
+        if isinstance(value, ft.Vocabulary):
+            found[key] = list(value)
+        elif isinstance(value, SparseRows):
+            found[key] = [part.tobytes() for part in value]
+        elif isinstance(value, dict):
+            found[key] = {column: array.tobytes() for column, array in value.items() if column != "seconds"}
+        else:
+            found[key] = (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+    return found
+
+
+def same_frame(one, other):
+    assert one.columns == other.columns
+    assert one.equals(other)
+
+
+STRANGE = [("nobody", ITEMS[0]), (USERS[0], "nothing"), ("nobody", "nothing"), (USERS[0], ITEMS[0])]
+NEW = [(ITEMS[0], 5.0), (ITEMS[3], 1.0), (ITEMS[5], 4.0)]
