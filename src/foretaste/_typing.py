@@ -1,6 +1,6 @@
 """Array types by their meaning, used in every signature."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,13 @@ Pointers: TypeAlias = npt.NDArray[np.int64]
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
+
+
+class Into(NamedTuple):
+    """Beside the shape of an array of codes: the axis along which they are positions."""
+
+    axis: str
+
 
 Id: TypeAlias = Any
 """What the caller calls a user or an item: any hashable."""

@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ class Recommender(RegressorMixin, BaseEstimator):
     user_vocabulary_: Vocabulary
     item_vocabulary_: Vocabulary
     scale_: tuple[float, float]
-    known_: SparseRows
+    known_: Annotated[SparseRows, "users", "items"]
     curve_: dict[str, Float64]
     kind_: str
 

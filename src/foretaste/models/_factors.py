@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -129,10 +129,10 @@ class FactorModel(Recommender):
 
     global_mean_: float
     spread_: float
-    user_biases_: Float32
-    item_biases_: Float32
-    user_factors_: Float32
-    item_factors_: Float32
+    user_biases_: Annotated[Float32, "users"]
+    item_biases_: Annotated[Float32, "items"]
+    user_factors_: Annotated[Float32, "users", "factors"]
+    item_factors_: Annotated[Float32, "items", "factors"]
 
     @abstractmethod
     def _penalty(self) -> Penalty:

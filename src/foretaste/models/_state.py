@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
 
 from foretaste import persistence
-from foretaste._typing import Float32, Float64
+from foretaste._typing import Codes, Float32, Float64, Into
 from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import SparseRows
 from foretaste.data.vocabulary import Vocabulary
@@ -19,8 +19,7 @@ from foretaste.exceptions import ModelFileError
 if TYPE_CHECKING:
     from foretaste.models._base import Recommender
 
-# What is an array of two dimensions; all others have one.
-_TABLES = ("user_factors_", "item_factors_", "coef_")
+_DTYPES: dict[Any, Any] = {Float32: np.float32, Float64: np.float64, Codes: np.int32}
 _CURVE = {"epoch", "train_rmse", "valid_rmse", "seconds"}
 _KINDS = ("polars", "pandas", "pyarrow", "modin", "cudf")
 
@@ -54,6 +53,10 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
 
     A file may come from other hands, and compiled kernels check nothing. So it has to hold exactly the learned
     attributes that the class declares by its annotations, of those types, finite, and of sizes that fit each other.
+    ``Annotated[Float32, "users", "factors"]`` is an array with an axis of that name for each dimension; axes of one
+    name are of one length in all of a model, "users" and "items" as long as its vocabularies. `SparseRows` and a
+    `Vocabulary` are annotated in the same way, and ``Annotated[Codes, "users", Into("groups")]`` holds positions
+    along the axis "groups".
 
     Raises
     ------
@@ -67,11 +70,12 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
         parameters = header["parameters"] | {name: _frame(value) for name, value in parts.pop("parameters", {}).items()}
         model = model_class(**parameters)
         model.check_parameters()
-        declared = {name: hint for name, hint in get_type_hints(model_class).items() if name.endswith("_")}
+        hints = get_type_hints(model_class, include_extras=True)
+        declared = {name: hint for name, hint in hints.items() if name.endswith("_")}
         _check_names([*header["learned"], *parts], declared)
         given = header["learned"] | parts
-        learned = {name: _typed(name, given[name], hint) for name, hint in declared.items()}
-        _check_sizes(learned)
+        learned = {name: _typed(name, given[name], _plain(hint)) for name, hint in declared.items()}
+        _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
     except Exception as error:  # whatever goes wrong in here is a fault of the file
         reason = str(error).partition("\n")[0]
         message = f"'{path}' does not hold a whole foretaste model ({type(error).__name__}: {reason})."
@@ -88,10 +92,9 @@ def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
         value = vocabulary
     elif hint is SparseRows:
         value = SparseRows(**value)
-        fits = [part.dtype for part in value] == [np.int64, np.int32, np.float32] and all(p.ndim == 1 for p in value)
-    elif hint in (Float32, Float64):
-        wanted, n_axes = (np.float32 if hint == Float32 else np.float64), 2 if name in _TABLES else 1
-        fits = value.dtype == wanted and value.ndim == n_axes and bool(np.isfinite(value).all())
+        fits = [part.dtype for part in value] == [np.int64, np.int32, np.float32] and _is_sparse(value)
+    elif hint in _DTYPES:
+        fits = value.dtype == _DTYPES[hint] and bool(np.isfinite(value).all())
     elif hint == dict[str, Float64]:
         fits = value.keys() == _CURVE and len({part.shape for part in value.values()}) == 1
         fits = fits and all(part.dtype == np.float64 and part.ndim == 1 for part in value.values())
@@ -158,30 +161,48 @@ def _check_names(given: list[str], declared: dict[str, Any]) -> None:
         raise ValueError(message)
 
 
-def _check_sizes(learned: dict[str, Any]) -> None:
-    sizes = {side: len(learned[f"{side}_vocabulary_"]) for side in ("user", "item")}
-    lengths = [(name, len(value), sizes[name[:4]]) for name, value in learned.items() if name[:5] in ("user_", "item_")]
-    for name, length, wanted in lengths:
-        if length != wanted:
-            message = f"{name} has {length} rows, and there are {wanted} ids"
+def _check_axes(learned: dict[str, Any], axes: dict[str, tuple[Any, ...]]) -> None:
+    """Raise unless axes of one name have one length, and codes are positions along theirs."""
+    lengths = {side + "s": len(learned[f"{side}_vocabulary_"]) for side in ("user", "item")}
+    bounds = []
+    for name, annotation in axes.items():
+        value, named = learned[name], list(annotation)
+        shape = value.shape if isinstance(value, np.ndarray) else (len(value),)
+        if isinstance(value, SparseRows):
+            *named, columns = annotation
+            shape = (value.indptr.size - 1,)
+            bounds.append((name, value.indices, columns))
+        elif isinstance(annotation[-1], Into):
+            *named, into = annotation
+            bounds.append((name, value, into.axis))
+        if len(named) != len(shape):
+            message = f"{name} has {len(shape)} axes instead of {len(named)}"
             raise ValueError(message)
-    widths = {learned[name].shape[1] for name in _TABLES if name in learned}
-    widths |= {len(learned[name]) for name in ("feature_names_", "feature_means_") if name in learned}
-    rows = {len(learned[name]) for name in ("coef_", "intercept_") if name in learned}
-    indptr, indices, values = learned["known_"]
-    fits = (
-        len(widths) <= 1
-        and len(rows) <= 1
-        and rows <= set(sizes.values())
-        and learned["scale_"][0] <= learned["scale_"][1]
-        and learned["kind_"] in _KINDS
-        and indptr.shape == (sizes["user"] + 1,)
+        for axis, length in zip(named, shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                message = f"{name} has {length} rows, and there are {lengths[axis]} {axis}"
+                raise ValueError(message)
+    for name, codes, axis in bounds:
+        if codes.size and not (codes.min() >= 0 and codes.max() < lengths[axis]):
+            message = f"{name} points beyond the {lengths[axis]} {axis}"
+            raise ValueError(message)
+    if not (learned["scale_"][0] <= learned["scale_"][1] and learned["kind_"] in _KINDS):
+        message = "its parts do not fit each other"
+        raise ValueError(message)
+
+
+def _is_sparse(rows: SparseRows) -> bool:
+    indptr, indices, values = rows
+    return bool(
+        all(part.ndim == 1 for part in rows)
+        and indptr.size
         and indptr[0] == 0
         and indptr[-1] == indices.size == values.size
         and (np.diff(indptr) >= 0).all()
-        and (not indices.size or (indices.min() >= 0 and indices.max() < sizes["item"]))
         and np.isfinite(values).all()
     )
-    if not fits:
-        message = "its parts do not fit each other"
-        raise ValueError(message)
+
+
+def _plain(hint: Any) -> Any:  # noqa: ANN401
+    """A type without the axes it is annotated with."""
+    return hint.__origin__ if get_origin(hint) is Annotated else hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import polars as pl
@@ -61,10 +61,10 @@ class ContentRegression(FactorModel):
 
     _constraints: ClassVar = {"reg": Float(0), "fit_intercept": BOOL}
 
-    coef_: Float64
-    intercept_: Float64
-    feature_names_: tuple[str, ...]
-    feature_means_: Float64
+    coef_: Annotated[Float64, "regressed", "factors"]
+    intercept_: Annotated[Float64, "regressed"]
+    feature_names_: Annotated[tuple[str, ...], "factors"]
+    feature_means_: Annotated[Float64, "factors"]
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Popularity(Recommender):
 
     predicts_ratings: ClassVar[bool] = False
 
-    item_counts_: Float64
+    item_counts_: Annotated[Float64, "items"]
 
     def _fit(self, interactions: Interactions, training: Training) -> Learned:  # noqa: ARG002  no epochs
         return {
