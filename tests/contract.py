@@ -37,6 +37,11 @@ def features(side, ids):
     )
 
 
+def co_clustering(**settings):
+    settings = {"n_user_clusters": 2, "n_item_clusters": 2, "random_state": 0} | settings
+    return lambda _users, _items: ft.CoClustering(**settings)
+
+
 def als(**settings):
     return lambda _users, _items: ft.ALS(**{"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings)
 
@@ -73,6 +78,20 @@ CASES = {
         no_interaction="it adds up users and items",
         placed=(),
     ),
+    "SlopeOne": Case(
+        "SlopeOne",
+        lambda _users, _items: ft.SlopeOne(),
+        no_interaction="it moves all users by the same deviations",
+        placed=(),
+    ),
+    "SlopeOne unweighted": Case(
+        "SlopeOne",
+        lambda _users, _items: ft.SlopeOne(weighted=False),
+        no_interaction="it moves all users by the same deviations",
+        placed=(),
+    ),
+    "CoClustering": Case("CoClustering", co_clustering(), placed=()),
+    "CoClustering with clusters to spare": Case("CoClustering", co_clustering(n_user_clusters=20), placed=()),
     "ContentRegression": Case(
         "ContentRegression",
         lambda _users, items: ft.ContentRegression(item_features=features("item", items), reg=0.1),

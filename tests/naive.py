@@ -121,6 +121,48 @@ def half_squared_error(rows, p, q, b_r, b_c):
     return total
 
 
+# Averages ------------------------------------------------------------------------------------------------------------
+
+
+def deviations(rows):
+    """(i, j) -> mean of r_i - r_j over the rows that hold both of two columns, and how many these are."""
+    differences = {}
+    for row in rows:
+        for i, rating in row:
+            for j, other in row:
+                if i != j:
+                    differences.setdefault((i, j), []).append(rating - other)
+    return {pair: (sum(found) / len(found), len(found)) for pair, found in differences.items()}
+
+
+def slope_one(row, i, found, *, weighted):
+    """Prediction of column i for a row, from the `deviations` of all rows."""
+    mean = sum(rating for _, rating in row) / len(row)
+    company = [(rating, *found[i, j]) for j, rating in row if (i, j) in found]
+    if not company:
+        return mean
+    if weighted:
+        return sum(n * (d + rating) for rating, d, n in company) / sum(n for *_, n in company)
+    return mean + sum(d for _, d, _ in company) / len(company)
+
+
+def cell_sums(rows, row_offsets, column_offsets, row_clusters, column_clusters):
+    """(g, h) -> count and sums of ratings, row offsets and column offsets; and the sum of squares of the rest."""
+    cells, squares = {}, 0.0
+    for r, row in enumerate(rows):
+        for c, rating in row:
+            entry = (1, rating, row_offsets[r], column_offsets[c])
+            cell = row_clusters[r], column_clusters[c]
+            cells[cell] = [a + b for a, b in zip(cells.get(cell, (0, 0, 0, 0)), entry, strict=True)]
+            squares += (rating - row_offsets[r] - column_offsets[c]) ** 2
+    return cells, squares
+
+
+def cluster_error(row, offset, column_offsets, column_clusters, levels):
+    """Squared error of a row in a cluster with these levels, one a cluster of columns."""
+    return sum((rating - offset - column_offsets[c] - levels[column_clusters[c]]) ** 2 for c, rating in row)
+
+
 # Scores and ranks ----------------------------------------------------------------------------------------------------
 
 

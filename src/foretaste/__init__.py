@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from foretaste.models import (
         ALS,
         Baseline,
+        CoClustering,
         ContentRegression,
         FunkSVD,
         GlobalMean,
         Popularity,
         Random,
         Recommender,
+        SlopeOne,
         load,
     )
 
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ALS": "models",
     "Baseline": "models",
+    "CoClustering": "models",
     "ContentRegression": "models",
     "FunkSVD": "models",
     "GlobalMean": "models",
@@ -38,6 +41,7 @@ _HOME = {
     "Popularity": "models",
     "Random": "models",
     "Recommender": "models",
+    "SlopeOne": "models",
     "Vocabulary": "data",
     "compare": "model_selection",
     "datasets": "data",
@@ -51,6 +55,7 @@ _MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plott
 __all__ = [
     "ALS",
     "Baseline",
+    "CoClustering",
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
@@ -58,6 +63,7 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "SlopeOne",
     "Vocabulary",
     "compare",
     "data",

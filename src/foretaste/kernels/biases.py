@@ -1,7 +1,23 @@
-"""Biases of one side given those of the other."""
+"""Means of rows, and biases of one side given those of the other."""
+
+import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Pointers
 from foretaste.kernels._compile import kernel
+
+
+@kernel
+def row_means(indptr: Pointers, values: Float32) -> Float64:
+    """The mean of each row of a sparse matrix, in double precision; 0 for a row without entries."""
+    means = np.zeros(indptr.size - 1)
+    for row in range(means.size):
+        start, stop = indptr[row], indptr[row + 1]
+        total = 0.0
+        for t in range(start, stop):
+            total += values[t]
+        if stop > start:
+            means[row] = total / (stop - start)
+    return means
 
 
 @kernel

@@ -8,13 +8,26 @@ from foretaste.models import _state
 from foretaste.models._base import Recommender
 from foretaste.models.als import ALS
 from foretaste.models.baseline import Baseline
+from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.popularity import Popularity
+from foretaste.models.slope_one import SlopeOne
 
 MODELS: dict[str, type[Recommender]] = {
-    model.__name__: model for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD)
+    model.__name__: model
+    for model in (
+        GlobalMean,
+        Random,
+        Popularity,
+        Baseline,
+        SlopeOne,
+        CoClustering,
+        ContentRegression,
+        ALS,
+        FunkSVD,
+    )
 }
 
 
@@ -34,11 +47,13 @@ __all__ = [
     "ALS",
     "MODELS",
     "Baseline",
+    "CoClustering",
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
     "Popularity",
     "Random",
     "Recommender",
+    "SlopeOne",
     "load",
 ]

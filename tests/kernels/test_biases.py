@@ -1,0 +1,13 @@
+import numpy as np
+from hypothesis import given
+
+import naive
+from foretaste.kernels.biases import row_means
+
+
+@given(naive.sparse())
+def test_row_means_are_means_and_zero_where_there_is_nothing(drawn):
+    rows, _ = drawn
+    indptr, _, values = naive.arrays(rows)
+    expected = [sum(value for _, value in row) / len(row) if row else 0.0 for row in rows]
+    np.testing.assert_allclose(row_means(indptr, values), expected, atol=1e-12)
