@@ -136,6 +136,27 @@ def test_compare_ranks_models_and_counts_unknown_test_ratings(run, albums):
     assert "test ratings are of users or items that the training part does not hold" in err or "of 16" not in err
 
 
+def test_all_ratings_is_every_model_that_learns_ratings_from_ratings(run, albums):
+    expected = [name for name in _models.NAMES if name not in {"popularity", "content-regression"}]
+    assert _models.model_names("all-ratings") == expected
+    status, out, err = run("compare", albums, "--models", "all-ratings", "--cv", 2, "--set", "als.n_factors=1")
+    assert status == 0, err
+    frame = pl.read_csv(io.StringIO(out))
+    assert sorted(frame["model"]) == sorted(expected)
+    assert frame["rmse"].is_not_nan().all()
+
+
+def test_all_ratings_and_names_may_be_mixed_and_none_comes_twice(run, albums):
+    everything = _models.model_names("all-ratings")
+    rest = [name for name in everything if name != "als"]
+    assert _models.model_names("als,all-ratings") == ["als", *rest]
+    assert _models.model_names("all-ratings,popularity,als") == [*rest, "popularity", "als"]
+    for twice in ("als,baseline,als", "all-ratings,all-ratings"):
+        status, _, err = run("compare", albums, "--models", twice)
+        assert status == 2
+        assert f"InvalidParameterError: --models names a model twice: {twice}." in err
+
+
 @pytest.mark.slow
 def test_the_table_of_the_readme(run, need_set):
     need_set("ml-100k")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 from foretaste.data.readers import read_table
@@ -18,6 +19,30 @@ def slug(name: str) -> str:
 
 
 NAMES = {slug(name): model for name, model in MODELS.items()}
+
+# Stands for every model that predicts ratings and learns from them alone, as its parameters show.
+ALL_RATINGS = "all-ratings"
+_RATING_MODELS = [
+    name
+    for name, model in NAMES.items()
+    if model.predicts_ratings and not any(key.endswith("_features") for key in signature(model).parameters)
+]
+
+
+def model_names(text: str) -> list[str]:
+    """The names in a list with commas; `all-ratings` becomes those of its models that are not named beside it.
+
+    Raises
+    ------
+    InvalidParameterError
+        A name stands there twice.
+    """
+    named = text.split(",")
+    if len(set(named)) < len(named):
+        message = f"--models names a model twice: {text}."
+        raise InvalidParameterError(message)
+    rest = [name for name in _RATING_MODELS if name not in named]
+    return [name for word in named for name in (rest if word == ALL_RATINGS else [word])]
 
 
 def make_model(

@@ -10,7 +10,7 @@ import polars as pl
 
 from foretaste import model_selection
 from foretaste.cli import _output
-from foretaste.cli._models import make_model
+from foretaste.cli._models import ALL_RATINGS, make_model, model_names
 from foretaste.cli._source import read_source, source_options
 from foretaste.data import Interactions, datasets
 from foretaste.exceptions import InvalidParameterError
@@ -18,7 +18,12 @@ from foretaste.exceptions import InvalidParameterError
 
 @click.command()
 @source_options
-@click.option("--models", default="baseline,als,funk-svd", show_default=True, help="Models, with commas between.")
+@click.option(
+    "--models",
+    default="baseline,als,funk-svd",
+    show_default=True,
+    help=f"Models, with commas between; {ALL_RATINGS} is every one that learns ratings from ratings alone.",
+)
 @click.option("--metrics", default="rmse,mae", show_default=True, help="Metrics, with commas between; the first ranks.")
 @click.option("--cv", default="5", show_default=True, help="Number of random folds, or u1-u5 for those of ml-100k.")
 @click.option(
@@ -39,10 +44,7 @@ def compare(
     **options: Any,  # noqa: ANN401  those of `source_options`
 ) -> None:
     """Fit and test models on the same folds of SOURCE, a file or a known set."""
-    names = models.split(",")
-    if len(set(names)) < len(names):
-        message = f"--models names a model twice: {models}."
-        raise InvalidParameterError(message)
+    names = model_names(models)
     chosen = {name: make_model(name, _own(name, settings, names), seed=seed) for name in names}
     ratings: Interactions | None
     folds: Any
