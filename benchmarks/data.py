@@ -34,6 +34,10 @@ class Ratings:
     items: Array
     ratings: Array
 
+    def head(self, n: int) -> Ratings:
+        """The first n rows."""
+        return Ratings(self.users[:n], self.items[:n], self.ratings[:n])
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -74,19 +78,19 @@ class Scores:
 
 def ml_1m_fold() -> Split:
     """ml-1m: fold 0 of 5 random ones is the test part."""
-    table = _rating_table()
+    table = _rating_table("ml-1m")
     return _split(table, table["fold"] != 0, table["fold"] == 0)
 
 
 def ml_1m_tenth() -> Split:
     """ml-1m: a random tenth is the test part."""
-    table = _rating_table()
+    table = _rating_table("ml-1m")
     return _split(table, ~table["test10"], table["test10"])
 
 
 def ml_1m_validation() -> Split:
     """The training part of `ml_1m_fold` alone, about a tenth of it held out for the choice of settings."""
-    table = _rating_table()
+    table = _rating_table("ml-1m")
     learning = table["fold"] != 0
     return _split(table, learning & ~table["valid10"], learning & table["valid10"])
 
@@ -110,20 +114,41 @@ def ml_100k_folds() -> dict[str, Split]:
         return {name: Split(part(f"{name}.base"), part(f"{name}.test"), (1.0, 5.0)) for name in names}
 
 
+def ml_100k_random_folds() -> dict[str, Split]:
+    """ml-100k: five random folds."""
+    return _random_folds("ml-100k")
+
+
+def ml_1m_random_folds() -> dict[str, Split]:
+    """ml-1m: five random folds, of which `ml_1m_fold` is the first."""
+    return _random_folds("ml-1m")
+
+
+def few_of_one_fold(splits: dict[str, Split]) -> dict[str, Split]:
+    """Of the first fold a thousand ratings to learn from and a hundred to predict: enough to load what is needed."""
+    name, split = next(iter(splits.items()))
+    return {name: Split(split.train.head(1000), split.test.head(100), split.scale)}
+
+
 def ml_1m_factors() -> Scores:
     """All ratings of ml-1m as seen, and the factors of their truncated singular value decomposition."""
-    table = _rating_table()
+    table = _rating_table("ml-1m")
     seen = sparse.csr_array((table["r"].astype(np.float32), (table["u"], table["i"])))
     left, lengths, right = svds(seen, k=_N_FACTORS, v0=np.ones(min(seen.shape), np.float32))
     root = np.sqrt(lengths)
     return Scores(np.ascontiguousarray(left * root), np.ascontiguousarray(right.T * root), seen)
 
 
-def _rating_table() -> dict[str, Array]:
+def _rating_table(name: str) -> dict[str, Array]:
     default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / "ml-1m-rating.npz")
+    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}-rating.npz")
     with np.load(path) as table:
         return dict(table)
+
+
+def _random_folds(name: str) -> dict[str, Split]:
+    table = _rating_table(name)
+    return {f"fold {fold}": _split(table, table["fold"] != fold, table["fold"] == fold) for fold in range(5)}
 
 
 def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
@@ -149,7 +174,7 @@ def synthetic_20m() -> Ratings:
 def synthetic_20m_split() -> Split:
     """`synthetic_20m`, and its first thousand rows to predict: there is nothing in it to be predicted."""
     whole = synthetic_20m()
-    return Split(whole, Ratings(whole.users[:1000], whole.items[:1000], whole.ratings[:1000]), (0.5, 5.0))
+    return Split(whole, whole.head(1000), (0.5, 5.0))
 
 
 def many_items() -> Scores:

@@ -35,7 +35,7 @@ def rate(
     fit: Callable[[Any], Any],
     predict: Callable[[Any, Array, Array], npt.ArrayLike],
 ) -> tuple[dict[str, float], Any]:
-    """Prepare, fit and predict the test part, each timed; the RMSE is that of predictions clipped to the scale.
+    """Prepare, fit and predict the test part, each timed; errors are those of predictions clipped to the scale.
 
     Returns
     -------
@@ -53,7 +53,8 @@ def rate(
     error = np.clip(np.asarray(predicted, np.float64), *split.scale) - split.test.ratings
     seconds = watch.seconds
     sums = {f"{first} + {then}": seconds[first] + seconds[then] for first, then in _SUMS}
-    return seconds | sums | {"rmse": float(np.sqrt(np.mean(error**2)))}, model
+    errors = {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.mean(np.abs(error)))}
+    return seconds | sums | errors, model
 
 
 _SUMS = (("prepare", "fit"), ("fit", "predict"))

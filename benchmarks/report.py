@@ -111,8 +111,9 @@ def _judge(target: Target, outcome: Outcome) -> Verdict:
             value = _median(ours, figure)
             return Verdict(f"{figure} at least {bound:g}", f"{value:.4g}", value >= bound)
         case NoWorse(figure, than):
-            mine, theirs = _median(ours, figure), _median(by_name[than], figure)
-            target = f"{figure} within {_NOISE:g} of {than}, or better"
+            figure, _, name = figure.partition(": ")
+            mine, theirs = _median(by_name[name] if name else ours, figure), _median(by_name[than], figure)
+            target = f"{figure}{' of ' + name if name else ''} within {_NOISE:g} of {than}, or better"
             return Verdict(target, f"{mine:.4f}, {theirs:.4f}", mine <= theirs + _NOISE)
         case Same(figure, other):
             seen = {run[figure] for result in (ours, by_name[other]) for run in result.runs}

@@ -42,8 +42,9 @@ class Outcome:
 def run(row: Row, repeats: int) -> Outcome:
     """Run a row.
 
-    Every contestant's process loads its data and does one run that counts for nothing, so that compiled code is
-    loaded and memory is there; then they take turns, A B C A B C, so that a machine that slows down slows all.
+    Every contestant's process loads its data and does one run that counts for nothing, on a small part of the data if
+    the row has one, so that compiled code is loaded and memory is there; then they take turns, A B C A B C, so that a
+    machine that slows down slows all.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def run(row: Row, repeats: int) -> Outcome:
         workers = []
         for number, contestant in enumerate(row.contestants):
             worker = stack.enter_context(_Worker(row, number))
-            reply = worker.ask()
+            reply = worker.ask(warm_up=True)
             if "absent" in reply:
                 outcome.absent[contestant.name] = reply["absent"]
                 continue
@@ -83,10 +84,10 @@ class _Worker:
             env=os.environ | dict.fromkeys(_THREAD_VARIABLES, threads),
         )
 
-    def ask(self) -> dict[str, Any]:
-        """One run; its figures."""
+    def ask(self, *, warm_up: bool = False) -> dict[str, Any]:
+        """One run, or the one before all others; its figures."""
         try:
-            self._process.stdin.write("run\n")
+            self._process.stdin.write("warm up\n" if warm_up else "run\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         except BrokenPipeError:

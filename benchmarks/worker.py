@@ -1,8 +1,8 @@
 """The process of one contestant: ``python -m benchmarks.worker ROW NUMBER``.
 
-Reads a line a run from its standard input and answers with a line of JSON: the figures, the seconds of the whole call
-(`call`) and the highest memory the process has held so far (`peak MB`), which includes the interpreter, the library
-and the data.
+Reads a line a run from its standard input, "warm up" or "run", and answers with a line of JSON: the figures, the
+seconds of the whole call (`call`) and the highest memory the process has held so far (`peak MB`), which includes the
+interpreter, the library and the data.
 """
 
 from __future__ import annotations
@@ -44,16 +44,19 @@ def main(row_name: str, number: str) -> None:
     except ModuleNotFoundError as error:
         answer({"absent": f"{error.name} is not installed"})
         return
+    source = importlib.import_module("benchmarks.data")
     try:
-        data = [getattr(importlib.import_module("benchmarks.data"), row.data)()] if row.data else []
+        data = [getattr(source, row.data)()] if row.data else []
     except FileNotFoundError as error:
         answer({"missing": str(error)})
         return
-    for _ in sys.stdin:
+    small = [getattr(source, row.warm_up)(*data)] if row.warm_up else data
+    for request in sys.stdin:
+        given = small if request == "warm up\n" else data
         gc.collect()
         started = time.perf_counter()
         try:
-            figures = compete(*data, **contestant.options)
+            figures = compete(*given, **contestant.options)
         except ModuleNotFoundError as error:
             answer({"absent": f"{error.name} is not installed"})
             return

@@ -23,14 +23,24 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
         lambda interactions: getattr(ft, model)(**parameters).fit(interactions),
         lambda fitted, users, items: fitted.predict(pl.DataFrame({"user": users, "item": items})),
     )
+    figures |= {"learned": _digest(fitted)}
     ends = fitted.history_["seconds"].to_numpy()
-    learned = (fitted.user_biases_, fitted.item_biases_, fitted.user_factors_, fitted.item_factors_)
+    if not ends.size:
+        return figures
     return figures | {
         "epochs": ends.size,
         "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1)),
         "before learning": figures["fit"] - float(ends[-1]),
-        "learned": hashlib.sha256(b"".join(part.tobytes() for part in learned)).hexdigest()[:12],
     }
+
+
+def _digest(fitted: ft.Recommender) -> str:
+    """A hash of every learned array."""
+    digest = hashlib.sha256()
+    for _, value in sorted(vars(fitted).items()):
+        if isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value))
+    return digest.hexdigest()[:12]
 
 
 def read_file(path: Path) -> dict[str, float]:
