@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Popularity,
         Random,
         Recommender,
+        SVDpp,
         load,
     )
 
@@ -38,6 +39,7 @@ _HOME = {
     "Popularity": "models",
     "Random": "models",
     "Recommender": "models",
+    "SVDpp": "models",
     "Vocabulary": "data",
     "compare": "model_selection",
     "datasets": "data",
@@ -58,6 +60,7 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "SVDpp",
     "Vocabulary",
     "compare",
     "data",

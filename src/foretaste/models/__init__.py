@@ -12,9 +12,11 @@ from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.popularity import Popularity
+from foretaste.models.svdpp import SVDpp
 
 MODELS: dict[str, type[Recommender]] = {
-    model.__name__: model for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD)
+    model.__name__: model
+    for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD, SVDpp)
 }
 
 
@@ -40,5 +42,6 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "SVDpp",
     "load",
 ]
