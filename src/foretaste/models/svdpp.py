@@ -37,8 +37,7 @@ class SVDpp(FactorModel):
 
     by stochastic gradients, a user's ratings after another's, each row with a step size of its own that shrinks as the
     row learns (see `foretaste.kernels.svdpp.svdpp_pass`). A rating moves the y of all items its user has rated; they
-    all move along one direction, so that their sum is all that a rating has to touch, and it costs no more than in
-    `FunkSVD`.
+    all move along one direction, so that their sum is all that a rating has to touch, however many there are.
 
     Every user moves implicit factors that the next one starts from. So there is one order, and no `n_jobs`.
 
