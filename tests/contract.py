@@ -50,6 +50,10 @@ def funk_svd(**settings):
     return lambda _users, _items: ft.FunkSVD(**{"n_factors": 2, "n_epochs": 60, "tol": 0, "random_state": 0} | settings)
 
 
+def svdpp(**settings):
+    return lambda _users, _items: ft.SVDpp(**{"n_factors": 2, "n_epochs": 150, "tol": 0, "random_state": 0} | settings)
+
+
 CASES = {
     "GlobalMean": Case(
         "GlobalMean",
@@ -112,6 +116,7 @@ CASES = {
     "FunkSVD unbiased": Case("FunkSVD", funk_svd(biased=False, reg=0.02), centred=False),
     "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
     "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
+    "SVDpp": Case("SVDpp", svdpp()),
 }
 
 

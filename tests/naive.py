@@ -113,6 +113,42 @@ def sgd_pass(users, p, q, b_u, b_i, g_u, g_i, *, rate, reg, shrinkage, beta):
     return loss
 
 
+def implicit_rows(rows, y):
+    return [sum((y[c] for c, _ in row), np.zeros(y.shape[1])) / math.sqrt(max(len(row), 1)) for row in rows]
+
+
+def svdpp_pass(  # noqa: PLR0917  as the kernel
+    users, p, q, y, b_u, b_i, g_u, g_i, g_y, *, rate, rate_y, reg, reg_y, shrinkage
+):
+    """As `sgd_pass`, and with every y of a user moved at every three of their ratings."""
+    loss, k = 0.0, p.shape[1]
+    for u, rated in users.items():
+        own, root = [i for i, _ in rated], math.sqrt(len(rated))
+        theta, gradient = {j: rate_y / math.sqrt(g_y[j]) for j in own}, np.zeros(k)
+        for start in range(0, len(rated), 3):
+            chunk = rated[start : start + 3]
+            old_p, old_b, old_q = p[u].copy(), b_u[u], {i: q[i].copy() for i, _ in chunk}
+            w = p[u] + sum(y[j] for j in own) / root
+            eta_u = rate / math.sqrt(g_u[u])
+            errors = {i: rating - b_u[u] - b_i[i] - sum(w * q[i]) for i, rating in chunk}
+            for i, _ in chunk:
+                error, eta_i = errors[i], rate / math.sqrt(g_i[i])
+                p[u] += eta_u * (error * old_q[i] - reg * old_p)
+                q[i] += eta_i * (error * w - reg * old_q[i])
+                for j in own:
+                    y[j] += theta[j] * error * old_q[i] / root
+                gradient += error * old_q[i] / root
+                b_u[u] += eta_u * (error - shrinkage[0] / len(rated) * old_b)
+                b_i[i] += eta_i * (error - shrinkage[1][i] * b_i[i])
+                g_u[u] += sum((error * old_q[i]) ** 2) / k
+                g_i[i] += sum((error * w) ** 2) / k
+                loss += error**2
+        for j in own:
+            y[j] /= 1 + theta[j] * len(own) * reg_y
+            g_y[j] += sum(gradient**2) / k
+    return loss
+
+
 def half_squared_error(rows, p, q, b_r, b_c):
     total = 0.0
     for r, row in enumerate(rows):

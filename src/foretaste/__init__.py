@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Random,
         Recommender,
         SlopeOne,
+        SVDpp,
         load,
     )
 
@@ -42,6 +43,7 @@ _HOME = {
     "Random": "models",
     "Recommender": "models",
     "SlopeOne": "models",
+    "SVDpp": "models",
     "Vocabulary": "data",
     "compare": "model_selection",
     "datasets": "data",
@@ -63,6 +65,7 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "SVDpp",
     "SlopeOne",
     "Vocabulary",
     "compare",

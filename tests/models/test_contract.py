@@ -159,7 +159,7 @@ def test_equal_ratings_are_predicted_as_they_are(name, rating):
         np.testing.assert_allclose(model.predict(PAIRS, clip=False), rating, atol=1e-2)
 
 
-@pytest.mark.parametrize("model", ["Baseline", "ALS", "FunkSVD"])
+@pytest.mark.parametrize("model", ["Baseline", "ALS", "FunkSVD", "SVDpp"])
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1]], ids=["many", "one"])
 def test_equal_ratings_end_the_training_by_themselves(model, rows):
     # a ConvergenceWarning would be an error here

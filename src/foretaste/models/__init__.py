@@ -14,6 +14,7 @@ from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.popularity import Popularity
 from foretaste.models.slope_one import SlopeOne
+from foretaste.models.svdpp import SVDpp
 
 MODELS: dict[str, type[Recommender]] = {
     model.__name__: model
@@ -27,6 +28,7 @@ MODELS: dict[str, type[Recommender]] = {
         ContentRegression,
         ALS,
         FunkSVD,
+        SVDpp,
     )
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "Popularity",
     "Random",
     "Recommender",
+    "SVDpp",
     "SlopeOne",
     "load",
 ]

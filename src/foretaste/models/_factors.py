@@ -13,6 +13,7 @@ from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.exceptions import UnsupportedError
 from foretaste.kernels.ridge import solve_rows
 from foretaste.kernels.scoring import score_pairs
+from foretaste.kernels.sgd import LINE
 from foretaste.models._base import Recommender, Side
 from foretaste.models._ranking import Scorer
 from foretaste.utils.validation import OneOf, check_parameters
@@ -106,6 +107,13 @@ class Factors(NamedTuple):
             "user_factors_": np.ascontiguousarray(root * self.user_factors),
             "item_factors_": np.ascontiguousarray(root * self.item_factors),
         }
+
+
+def random_rows(n_rows: int, n_factors: int, length: float, rng: np.random.Generator) -> Float32:
+    """Normal factors of about this length, padded with zeros to whole cache lines; zeros stay so in every update."""
+    rows = np.zeros((n_rows, -(-n_factors // LINE) * LINE), np.float32)
+    rows[:, :n_factors] = rng.normal(0, length / np.sqrt(n_factors), (n_rows, n_factors))
+    return rows
 
 
 class Penalty(NamedTuple):
@@ -215,12 +223,13 @@ class FactorModel(Recommender):
     def _shares(self, user_code: int, item_code: int) -> list[tuple[str, float]]:
         rated = slice(*self.known_.indptr[user_code : user_code + 2])
         items, ratings = self.known_.indices[rated], self.known_.values[rated]
+        own = SparseRows(np.array([0, items.size], np.int64), items, ratings)
         features, penalty, penalty_per_rating = self._user_regression()
         rows = features[items].astype(np.float64)
         matrix = rows.T @ rows + np.diag(penalty + items.size * penalty_per_rating)
         # x = (F'F + diag)^-1 F' v is the user; its product with the item is a sum over the user's ratings v
         per_rating = rows @ np.linalg.solve(matrix, features[item_code].astype(np.float64))
-        shares = per_rating * (ratings - self.global_mean_ - self.item_biases_[items])
+        shares = per_rating * (self._unexplained(own, self._head_start(own)) - self.item_biases_[items])
         start = self.global_mean_ + float(self.item_biases_[item_code])
         pair = np.array([[user_code], [item_code]], np.int32)
         rest = float(self._predict(*pair)[0]) - start - float(shares.sum())
@@ -245,6 +254,20 @@ class FactorModel(Recommender):
         used = n_factors if bias is None else n_factors + 1
         return np.ascontiguousarray(features[:, :used]), penalty[:used], penalty_per_rating[:used]
 
+    def _head_start(self, rows: SparseRows) -> Float32:
+        """Factors that users have by which items they rated, whatever the ratings: none, in most models."""
+        return np.zeros((rows.indptr.size - 1, self.item_factors_.shape[1]), np.float32)
+
+    def _unexplained(self, rows: SparseRows, start: Float32) -> Float32:
+        """What the mean and these factors of users leave of their ratings."""
+        predicted = np.empty(rows.indices.size)
+        users = np.repeat(np.arange(len(start), dtype=np.int32), np.diff(rows.indptr))
+        biases = (np.zeros(len(start), np.float32), np.zeros_like(self.item_biases_))
+        factors = (start, self.item_factors_)
+        nobody = np.zeros(start.shape[1], np.float32)
+        score_pairs(users, rows.indices, self.global_mean_, *biases, *factors, nobody, nobody, predicted)
+        return (rows.values - predicted).astype(np.float32)
+
     def _fold_in(self, rows: SparseRows) -> Learned:
         features, penalty, penalty_per_rating = self._user_regression()
         if not features.shape[1]:
@@ -252,10 +275,11 @@ class FactorModel(Recommender):
             raise UnsupportedError(message)
         n_users, n_factors = rows.indptr.size - 1, self.item_factors_.shape[1]
         solved = np.zeros((n_users, features.shape[1]), np.float32)
-        offsets = self.item_biases_ + np.float32(self.global_mean_)
-        solve_rows(*rows, features, offsets, penalty, penalty_per_rating, 0, n_users, solved)
+        start = self._head_start(rows)
+        rest = rows._replace(values=self._unexplained(rows, start))
+        solve_rows(*rest, features, self.item_biases_, penalty, penalty_per_rating, 0, n_users, solved)
         biases: Any = solved[:, n_factors] if features.shape[1] > n_factors else np.zeros(n_users, np.float32)
         return {
-            "user_factors_": np.ascontiguousarray(solved[:, :n_factors]),
+            "user_factors_": start + solved[:, :n_factors],
             "user_biases_": np.ascontiguousarray(biases),
         }

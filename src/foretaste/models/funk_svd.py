@@ -8,8 +8,8 @@ import numpy as np
 
 from foretaste._typing import Float32, Learned, RandomState
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.kernels.sgd import LINE, gradient_rows, sgd_tile, stratify
-from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for
+from foretaste.kernels.sgd import gradient_rows, sgd_tile, stratify
+from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for, random_rows
 from foretaste.models._training import Training
 from foretaste.utils.random import generator
 from foretaste.utils.threads import workers
@@ -210,16 +210,13 @@ class FunkSVD(FactorModel):
         return Factors(b_u, b_i, p, q), loss
 
     def _start(self, n_rows: int, rng: np.random.Generator) -> Float32:
-        """Random factors, rows padded with zeros to whole cache lines; zeros stay zeros in every update.
+        """Random factors in rows of whole cache lines.
 
         Stochastic steps on top of a baseline do best from a small start, which learns the strongest tastes first;
         without a baseline, or with whole gradients, so small a start would take long to leave.
         """
-        width, shape = -(-self.n_factors // LINE) * LINE, (n_rows, self.n_factors)
         length = 0.2 if self.biased and self.solver == "sgd" else 0.5
-        start = np.zeros((n_rows, width), np.float32)
-        start[:, : self.n_factors] = rng.normal(0, length / np.sqrt(self.n_factors), shape)
-        return start
+        return random_rows(n_rows, self.n_factors, length, rng)
 
     def _tolerance(self) -> float:
         if self.tol is not None:
