@@ -160,6 +160,7 @@ _CMFREC = _cmfrec(0.08)
 _QUIET = {"verbose": False}
 _BY_ITEM = {"name": "pearson_baseline", "user_based": False}
 _FIVE_FOLDS = (
+    _own("SVDpp", random_state=0),
     _own("FunkSVD", random_state=0),
     _own("ALS", random_state=0),
     _own("SlopeOne"),
