@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from foretaste.model_selection import compare
     from foretaste.models import (
         ALS,
+        NMF,
         Baseline,
         ContentRegression,
         FunkSVD,
         GlobalMean,
         Popularity,
+        PureSVD,
         Random,
         Recommender,
         load,
@@ -35,7 +37,9 @@ _HOME = {
     "FunkSVD": "models",
     "GlobalMean": "models",
     "Interactions": "data",
+    "NMF": "models",
     "Popularity": "models",
+    "PureSVD": "models",
     "Random": "models",
     "Recommender": "models",
     "Vocabulary": "data",
@@ -50,12 +54,14 @@ _MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plott
 
 __all__ = [
     "ALS",
+    "NMF",
     "Baseline",
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
     "Interactions",
     "Popularity",
+    "PureSVD",
     "Random",
     "Recommender",
     "Vocabulary",

@@ -373,8 +373,10 @@ def catalogue():
         ft.FunkSVD(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="gd"),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
+        ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
+        ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
     ],
-    ids=lambda model: f"{type(model).__name__} {model.solver}",
+    ids=lambda model: f"{type(model).__name__} {getattr(model, 'solver', '')}",
 )
 def test_any_number_of_threads_gives_the_same_bits(model):
     one, two, three = (clone(model).set_params(n_jobs=n_jobs).fit(catalogue()) for n_jobs in (1, 2, 3))
@@ -384,7 +386,7 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD"}
+    assert threaded == {"ALS", "FunkSVD", "NMF", "PureSVD"}
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

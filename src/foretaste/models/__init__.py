@@ -11,10 +11,13 @@ from foretaste.models.baseline import Baseline
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.mean import GlobalMean, Random
+from foretaste.models.nmf import NMF
 from foretaste.models.popularity import Popularity
+from foretaste.models.pure_svd import PureSVD
 
 MODELS: dict[str, type[Recommender]] = {
-    model.__name__: model for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD)
+    model.__name__: model
+    for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, PureSVD, NMF, ALS, FunkSVD)
 }
 
 
@@ -33,11 +36,13 @@ def load(path: str | Path) -> Recommender:
 __all__ = [
     "ALS",
     "MODELS",
+    "NMF",
     "Baseline",
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
     "Popularity",
+    "PureSVD",
     "Random",
     "Recommender",
     "load",
