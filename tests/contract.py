@@ -26,6 +26,7 @@ class Case:
     no_fold_in: str = ""  # why it cannot meet a new user
     placed: tuple[str, ...] = ("user", "item")  # who has a place in its space
     centred: bool = True  # whether it starts from the mean
+    non_negative: bool = False  # whether it refuses ratings below 0
 
 
 def features(side, ids):
@@ -40,6 +41,14 @@ def features(side, ids):
 def co_clustering(**settings):
     settings = {"n_user_clusters": 2, "n_item_clusters": 2, "random_state": 0} | settings
     return lambda _users, _items: ft.CoClustering(**settings)
+
+
+def pure_svd(**settings):
+    return lambda _users, _items: ft.PureSVD(**{"n_factors": 2, "random_state": 0} | settings)
+
+
+def nmf(**settings):
+    return lambda _users, _items: ft.NMF(**{"n_factors": 2, "n_epochs": 40, "tol": 0, "random_state": 0} | settings)
 
 
 def als(**settings):
@@ -110,6 +119,17 @@ CASES = {
         no_interaction="its features average to nothing, and so do its predictions without an intercept",
         centred=False,
     ),
+    "PureSVD": Case("PureSVD", pure_svd(), centred=False),
+    "PureSVD of items' means": Case("PureSVD", pure_svd(fill="item_mean"), centred=False),
+    "PureSVD of users' means": Case("PureSVD", pure_svd(fill="user_mean"), centred=False),
+    "PureSVD of zeros": Case(
+        "PureSVD",
+        pure_svd(fill="zero", n_factors=3),
+        no_interaction="the zeros in its gaps pull its predictions down",
+        centred=False,
+    ),
+    "PureSVD refined": Case("PureSVD", pure_svd(refine_epochs=10), centred=False),
+    "NMF": Case("NMF", nmf(), centred=False, non_negative=True),
     "ALS": Case("ALS", als()),
     "ALS exact and unbiased": Case("ALS", als(biased=False, solver="cholesky", scale_reg=False), centred=False),
     "FunkSVD": Case("FunkSVD", funk_svd()),

@@ -1,6 +1,7 @@
 """Slow, obviously right twins of every kernel and metric: plain loops in double precision, and small random inputs."""
 
 import math
+from itertools import chain, combinations
 
 import numpy as np
 from hypothesis import strategies as st
@@ -75,6 +76,18 @@ def solve_row(row, features, offsets, penalty, penalty_per_rating):
     return np.linalg.solve(matrix, right)
 
 
+def solve_row_nonnegative(row, features, offsets, penalty, penalty_per_rating):
+    """The best by `ridge_objective` of the solutions on every subset of the unknowns that have no negative entry."""
+    k, best, lowest = len(penalty), np.zeros(len(penalty)), math.inf
+    for subset in chain.from_iterable(combinations(range(k), size) for size in range(k + 1)):
+        x, used = np.zeros(k), list(subset)
+        x[used] = solve_row(row, features[:, used], offsets, penalty[used], penalty_per_rating[used])
+        objective = ridge_objective(row, features, offsets, penalty, penalty_per_rating, x)
+        if (x >= 0).all() and objective < lowest:
+            best, lowest = x, objective
+    return best
+
+
 def regress_row(row, features, reg, *, intercept):
     """Coefficients and intercept of one row; without a penalty the least squares solution of smallest norm."""
     k = features.shape[1]
@@ -86,6 +99,17 @@ def regress_row(row, features, reg, *, intercept):
     x, y = x - x_mean, y - y_mean
     w = np.linalg.solve(x.T @ x + reg * np.eye(k), x.T @ y) if reg else np.linalg.lstsq(x, y, rcond=1e-9)[0]
     return w, y_mean - w @ x_mean
+
+
+# Matrices ------------------------------------------------------------------------------------------------------------
+
+
+def multiply(rows, right):
+    product = np.zeros((len(rows), right.shape[1]))
+    for r, row in enumerate(rows):
+        for column, value in row:
+            product[r] += value * right[column]
+    return product
 
 
 # Gradient descent ----------------------------------------------------------------------------------------------------

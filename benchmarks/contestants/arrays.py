@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import svds
+from sklearn.decomposition import TruncatedSVD
 
-from benchmarks.data import Ratings, Scores
-from benchmarks.measure import Stopwatch
+from benchmarks.data import Array, Ratings, Scores, Split
+from benchmarks.measure import Stopwatch, rate
 
 
 def sparse_rows(part: Ratings) -> dict[str, float]:
@@ -33,3 +35,36 @@ def recommend(scores: Scores, users: Sequence[int], calls: int) -> dict[str, flo
         "recommend": watch.seconds["recommend"] / calls,
         "agreement": scores.agreement(np.array(users), found[None]),
     }
+
+
+def dense_svd(split: Split, solver: str, n_factors: int) -> dict[str, float]:
+    """The whole matrix in memory, each gap filled with the mean of its user, and a truncated decomposition of it."""
+
+    def prepare(part: Ratings) -> tuple[Array, Array, Array]:
+        users, rows = np.unique(part.users, return_inverse=True)
+        items, columns = np.unique(part.items, return_inverse=True)
+        means = np.bincount(rows, part.ratings) / np.bincount(rows)
+        matrix = np.repeat(means.astype(np.float32)[:, None], items.size, axis=1)
+        matrix[rows, columns] = part.ratings
+        return users, items, matrix
+
+    def fit(prepared: tuple[Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        users, items, matrix = prepared
+        if solver == "arpack":
+            left, lengths, right = svds(matrix, k=n_factors, v0=np.ones(min(matrix.shape), np.float32))
+            return users, items, left * lengths, right.T
+        decomposition = TruncatedSVD(n_factors, random_state=0)
+        return users, items, decomposition.fit_transform(matrix), decomposition.components_.T
+
+    def predict(fitted: tuple[Array, Array, Array, Array], users: Array, items: Array) -> Array:
+        predicted = np.empty(users.size)
+        known_users, known_items, left, right = fitted
+        rows, columns = np.searchsorted(known_users, users), np.searchsorted(known_items, items)
+        columns = np.minimum(columns, known_items.size - 1)
+        known = known_items[columns] == items
+        predicted[known] = (left[rows[known]] * right[columns[known]]).sum(axis=1)
+        # an item that nobody rated is as far from the user as all items are on average
+        predicted[~known] = left[rows[~known]] @ right.mean(axis=0)
+        return predicted
+
+    return rate(split, prepare, fit, predict)[0]

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from foretaste.model_selection import compare
     from foretaste.models import (
         ALS,
+        NMF,
         Baseline,
         CoClustering,
         ContentRegression,
         FunkSVD,
         GlobalMean,
         Popularity,
+        PureSVD,
         Random,
         Recommender,
         SlopeOne,
@@ -39,7 +41,9 @@ _HOME = {
     "FunkSVD": "models",
     "GlobalMean": "models",
     "Interactions": "data",
+    "NMF": "models",
     "Popularity": "models",
+    "PureSVD": "models",
     "Random": "models",
     "Recommender": "models",
     "SlopeOne": "models",
@@ -56,6 +60,7 @@ _MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plott
 
 __all__ = [
     "ALS",
+    "NMF",
     "Baseline",
     "CoClustering",
     "ContentRegression",
@@ -63,6 +68,7 @@ __all__ = [
     "GlobalMean",
     "Interactions",
     "Popularity",
+    "PureSVD",
     "Random",
     "Recommender",
     "SVDpp",

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
-from foretaste.kernels.ridge import improve_rows, solve_rows
+from foretaste.kernels.ridge import improve_rows, solve_rows, solve_rows_nonnegative
 
 UNTOUCHED = np.float32(-77)
 
@@ -110,3 +110,53 @@ def test_improve_rows_writes_no_row_outside_its_range(case, data):
     assert (out[:first] == UNTOUCHED).all()
     assert (out[last:] == UNTOUCHED).all()
     assert (out[first:last] != UNTOUCHED).all()
+
+
+def start_for(rows, width, seed):
+    """Where coordinate descent may begin: anywhere that is not negative, zeros among them."""
+    return np.maximum(np.random.default_rng(seed).normal(size=(len(rows), width)), 0).astype(np.float32)
+
+
+@given(problem(max_width=4), naive.seeds)
+def test_solve_rows_nonnegative_equals_its_twin(case, seed):
+    rows, *arrays = case
+    out = start_for(rows, arrays[0].shape[1], seed)
+    solve_rows_nonnegative(*naive.arrays(rows), *arrays, 2000, 0, len(rows), out)
+    assert (out >= 0).all()
+    exact = [x.astype(np.float64) for x in arrays]
+    expected = np.array([naive.solve_row_nonnegative(row, *exact) for row in rows])
+    np.testing.assert_allclose(out, expected, rtol=2e-3, atol=2e-3)
+
+
+@given(problem(), naive.seeds, st.integers(1, 3))
+def test_solve_rows_nonnegative_never_leaves_the_objective_higher_than_it_was(case, seed, n_sweeps):
+    rows, *arrays = case
+    start = start_for(rows, arrays[0].shape[1], seed)
+    out = start.copy()
+    solve_rows_nonnegative(*naive.arrays(rows), *arrays, n_sweeps, 0, len(rows), out)
+    exact = [x.astype(np.float64) for x in arrays]
+    for row, x_before, x_after in zip(rows, start.astype(np.float64), out.astype(np.float64), strict=True):
+        before = naive.ridge_objective(row, *exact, x_before)
+        assert naive.ridge_objective(row, *exact, x_after) <= before * (1 + 1e-5) + 1e-5
+
+
+@given(problem(), st.data())
+def test_solve_rows_nonnegative_writes_no_row_outside_its_range(case, data):
+    rows, *arrays = case
+    first = data.draw(st.integers(0, len(rows)))
+    last = data.draw(st.integers(first, len(rows)))
+    out = np.full((len(rows), arrays[0].shape[1]), UNTOUCHED)
+    solve_rows_nonnegative(*naive.arrays(rows), *arrays, 3, first, last, out)
+    assert (out[:first] == UNTOUCHED).all()
+    assert (out[last:] == UNTOUCHED).all()
+    assert (out[first:last] >= 0).all()
+
+
+def test_a_coordinate_at_zero_can_leave_it_and_one_that_would_be_negative_stays():
+    # (1 - x - y)^2 + (3 - x + y)^2 + x^2 + y^2 is lowest at x = 4/3, y = -2/3; with y >= 0 at x = 4/3, y = 0
+    row = naive.arrays([[(0, 1.0), (1, 3.0)]])
+    features = np.array([[1, 1], [1, -1]], np.float32)
+    rest = (np.zeros(2, np.float32), np.ones(2, np.float32), np.zeros(2, np.float32))
+    out = np.zeros((1, 2), np.float32)
+    solve_rows_nonnegative(*row, features, *rest, 1, 0, 1, out)
+    assert out[0].tolist() == [pytest.approx(4 / 3), 0]

@@ -152,14 +152,19 @@ def test_one_is_enough(name, rows):
 @every_rating_model
 @pytest.mark.parametrize("rating", [3.0, 0.0, -2.0])
 def test_equal_ratings_are_predicted_as_they_are(name, rating):
-    model = fit(name, [(user, item, rating) for user, item, _ in ROWS])
+    rows = [(user, item, rating) for user, item, _ in ROWS]
+    if rating < 0 and CASES[name].non_negative:
+        with pytest.raises(DataError, match=f"needs ratings of at least 0.* the lowest is {rating:g}"):
+            fit(name, rows)
+        return
+    model = fit(name, rows)
     predicted = model.predict(PAIRS)
     np.testing.assert_allclose(predicted, rating, atol=1e-6)
     if CASES[name].centred:
         np.testing.assert_allclose(model.predict(PAIRS, clip=False), rating, atol=1e-2)
 
 
-@pytest.mark.parametrize("model", ["Baseline", "ALS", "FunkSVD", "SVDpp"])
+@pytest.mark.parametrize("model", ["Baseline", "NMF", "ALS", "FunkSVD", "SVDpp"])
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1]], ids=["many", "one"])
 def test_equal_ratings_end_the_training_by_themselves(model, rows):
     # a ConvergenceWarning would be an error here

@@ -374,6 +374,8 @@ def catalogue():
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
         ft.SlopeOne(),
+        ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
+        ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),
 )
@@ -385,7 +387,7 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD", "SlopeOne"}
+    assert threaded == {"ALS", "FunkSVD", "NMF", "PureSVD", "SlopeOne"}
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

@@ -93,6 +93,25 @@ def test_still_improving_on_held_out_ratings_at_the_ceiling_warns():
         run(Training("M", 3, held_out=held_out()), [(1.0, 5), (1.0, 4), (1.0, 3)])
 
 
+def test_a_start_on_record_is_epoch_0_and_may_be_the_best_without_ending_the_training():
+    training = Training("M", 20, held_out=held_out())
+    training.report_start(1.0, lambda users, _items: np.full(users.size, 2.0))
+    # worse than the start for seven epochs, but better each time
+    epochs = run(training, [(1.0, 9 - epoch) for epoch in range(6)] + [(1.0, 4.0)] * 6)
+    assert epochs == list(range(1, 12))
+    assert training.curve()["epoch"].tolist() == list(range(12))
+    assert training.curve()["valid_rmse"].tolist() == [2, 9, 8, 7, 6, 5, 4, 4, 4, 4, 4, 4]
+    assert training.best_epoch == 0
+    seconds = training.curve()["seconds"]
+    assert seconds[0] > 0
+    assert (np.diff(seconds) >= 0).all()
+
+
+def test_a_start_that_is_no_number_is_divergence_in_epoch_0():
+    with pytest.raises(DivergenceError, match=r"^M diverged in epoch 0: "):
+        Training("M", 5).report_start(math.nan, lambda users, _items: np.zeros(users.size))
+
+
 @pytest.mark.parametrize("error", [math.nan, math.inf])
 def test_an_error_that_is_no_number_is_divergence(error):
     with pytest.raises(DivergenceError) as caught:
@@ -145,6 +164,7 @@ iterative = pytest.mark.parametrize(
     "model",
     [
         ft.Baseline(),
+        ft.NMF(n_factors=4, random_state=0),
         ft.ALS(n_factors=4, random_state=0),
         ft.FunkSVD(n_factors=4, random_state=0),
         ft.FunkSVD(n_factors=4, random_state=0, solver="gd", tol=1e-3, n_epochs=2000),
@@ -193,6 +213,7 @@ def test_a_model_without_tolerance_runs_exactly_n_epochs(model):
 @pytest.mark.parametrize(
     "model",
     [
+        ft.NMF(n_factors=12, reg=0.01, random_state=0, validation_fraction=0.2),
         ft.ALS(n_factors=12, reg=0.03, random_state=0, validation_fraction=0.2),
         ft.FunkSVD(n_factors=12, reg=1e-4, random_state=0, validation_fraction=0.2),
         ft.FunkSVD(n_factors=12, reg=1e-4, random_state=0, validation_fraction=0.2, solver="gd", n_epochs=3000),

@@ -7,6 +7,46 @@ from foretaste.kernels._compile import kernel
 
 
 @kernel
+def _normal_equations(
+    columns: Codes,
+    values: Float32,
+    features: Float32,
+    offsets: Float32,
+    penalty: Float32,
+    penalty_per_rating: Float32,
+    gram: Float32,
+    right: Float32,
+) -> None:
+    """What one row's regression solves, gram x = right: the lower triangle of F'F + diag(penalty), and F'(v - o)."""
+    k, n = features.shape[1], columns.size
+    gram[:] = 0
+    right[:] = 0
+    whole = n // 4 * 4
+    for t in range(0, whole, 4):  # four rows of F a pass: the triangle is read and written once for them
+        i0, i1, i2, i3 = columns[t], columns[t + 1], columns[t + 2], columns[t + 3]
+        f0, f1, f2, f3 = features[i0], features[i1], features[i2], features[i3]
+        v0, v1 = values[t] - offsets[i0], values[t + 1] - offsets[i1]
+        v2, v3 = values[t + 2] - offsets[i2], values[t + 3] - offsets[i3]
+        for a in range(k):
+            x0, x1, x2, x3 = f0[a], f1[a], f2[a], f3[a]
+            gram_row = gram[a]
+            for b in range(a + 1):
+                gram_row[b] += x0 * f0[b] + x1 * f1[b] + x2 * f2[b] + x3 * f3[b]
+            right[a] += x0 * v0 + x1 * v1 + x2 * v2 + x3 * v3
+    for t in range(whole, n):
+        f = features[columns[t]]
+        v = values[t] - offsets[columns[t]]
+        for a in range(k):
+            x = f[a]
+            gram_row = gram[a]
+            for b in range(a + 1):
+                gram_row[b] += x * f[b]
+            right[a] += x * v
+    for a in range(k):
+        gram[a, a] += penalty[a] + np.float32(n) * penalty_per_rating[a]
+
+
+@kernel
 def solve_rows(
     indptr: Pointers,
     indices: Codes,
@@ -42,33 +82,9 @@ def solve_rows(
         if n == 0:
             out[row] = 0
             continue
-        count = np.float32(n)
-        # The lower triangle of F'F + diag(penalty), and F'(v - o).
-        gram[:] = 0
-        right[:] = 0
-        whole = start + n // 4 * 4
-        for t in range(start, whole, 4):  # four rows of F a pass: the triangle is read and written once for them
-            i0, i1, i2, i3 = indices[t], indices[t + 1], indices[t + 2], indices[t + 3]
-            f0, f1, f2, f3 = features[i0], features[i1], features[i2], features[i3]
-            v0, v1 = values[t] - offsets[i0], values[t + 1] - offsets[i1]
-            v2, v3 = values[t + 2] - offsets[i2], values[t + 3] - offsets[i3]
-            for a in range(k):
-                x0, x1, x2, x3 = f0[a], f1[a], f2[a], f3[a]
-                gram_row = gram[a]
-                for b in range(a + 1):
-                    gram_row[b] += x0 * f0[b] + x1 * f1[b] + x2 * f2[b] + x3 * f3[b]
-                right[a] += x0 * v0 + x1 * v1 + x2 * v2 + x3 * v3
-        for t in range(whole, stop):
-            f = features[indices[t]]
-            v = values[t] - offsets[indices[t]]
-            for a in range(k):
-                x = f[a]
-                gram_row = gram[a]
-                for b in range(a + 1):
-                    gram_row[b] += x * f[b]
-                right[a] += x * v
-        for a in range(k):
-            gram[a, a] += penalty[a] + count * penalty_per_rating[a]
+        _normal_equations(
+            indices[start:stop], values[start:stop], features, offsets, penalty, penalty_per_rating, gram, right
+        )
         # gram = L L', row by row; then L y = right and L' x = y
         for a in range(k):
             row_a = gram[a]
@@ -95,6 +111,70 @@ def solve_rows(
             row_a = gram[a]
             for c in range(a):
                 solution[c] -= row_a[c] * x
+
+
+@kernel
+def solve_rows_nonnegative(
+    indptr: Pointers,
+    indices: Codes,
+    values: Float32,
+    features: Float32,
+    offsets: Float32,
+    penalty: Float32,
+    penalty_per_rating: Float32,
+    n_sweeps: int,
+    first: int,
+    last: int,
+    out: Float32,
+) -> None:
+    r"""The minimiser of `solve_rows` over x without negative entries, by coordinate descent from where `out` stands.
+
+    .. math:: x_a \leftarrow \max\Big(0,\; x_a - \frac{(G x - h)_a}{G_{aa}}\Big), \qquad a = 1 \dots k
+
+    with G and h the Gram matrix and the right side of the row's regression: each step is the exact minimum along its
+    axis (Hsieh, Dhillon 2011, "Fast coordinate descent methods with variable selection for non-negative matrix
+    factorization"). At most `n_sweeps` rounds; fewer where a round moves nothing any more. Arguments otherwise as in
+    `solve_rows`; an empty row gets zeros.
+    """
+    k = features.shape[1]
+    zero, small = np.float32(0), np.float32(1e-5)
+    gram = np.empty((k, k), np.float32)
+    right = np.empty(k, np.float32)
+    slope = np.empty(k, np.float32)  # gram x - right
+    inverse = np.empty(k, np.float32)
+    for row in range(first, last):
+        start, stop = indptr[row], indptr[row + 1]
+        x = out[row]
+        if start == stop:
+            x[:] = 0
+            continue
+        _normal_equations(
+            indices[start:stop], values[start:stop], features, offsets, penalty, penalty_per_rating, gram, right
+        )
+        for a in range(k):
+            for b in range(a):
+                gram[b, a] = gram[a, b]
+        for a in range(k):
+            gram_row = gram[a]
+            total = -right[a]
+            for b in range(k):
+                total += gram_row[b] * x[b]
+            slope[a] = total
+            inverse[a] = np.float32(1) / gram_row[a]
+        for _ in range(n_sweeps):
+            longest = furthest = zero
+            for a in range(k):
+                gram_row = gram[a]
+                moved = max(zero, x[a] - slope[a] * inverse[a])
+                step = moved - x[a]
+                longest, furthest = max(longest, moved), max(furthest, abs(step))
+                if step == zero:
+                    continue
+                x[a] = moved
+                for b in range(k):
+                    slope[b] += step * gram_row[b]
+            if furthest <= small * longest:
+                break
 
 
 @kernel

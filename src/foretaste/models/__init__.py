@@ -12,7 +12,9 @@ from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.mean import GlobalMean, Random
+from foretaste.models.nmf import NMF
 from foretaste.models.popularity import Popularity
+from foretaste.models.pure_svd import PureSVD
 from foretaste.models.slope_one import SlopeOne
 from foretaste.models.svdpp import SVDpp
 
@@ -26,6 +28,8 @@ MODELS: dict[str, type[Recommender]] = {
         SlopeOne,
         CoClustering,
         ContentRegression,
+        PureSVD,
+        NMF,
         ALS,
         FunkSVD,
         SVDpp,
@@ -48,12 +52,14 @@ def load(path: str | Path) -> Recommender:
 __all__ = [
     "ALS",
     "MODELS",
+    "NMF",
     "Baseline",
     "CoClustering",
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
     "Popularity",
+    "PureSVD",
     "Random",
     "Recommender",
     "SVDpp",

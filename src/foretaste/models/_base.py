@@ -56,6 +56,8 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     # What each parameter may be; checked by `fit`.
     _constraints: ClassVar[Mapping[str, Constraint]] = {}
+    # The parameter that bounds the number of epochs, where there is one.
+    _ceiling: ClassVar[str] = "n_epochs"
     # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
     predicts_ratings: ClassVar[bool] = True
 
@@ -112,13 +114,13 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
-        name, n_epochs = type(self).__name__, parameters.get("n_epochs", 1)
+        name, n_epochs = type(self).__name__, parameters.get(self._ceiling, 1)
         if not parameters.get("early_stopping", False):
             training = Training(name, n_epochs, self._tolerance(), float(np.abs(interactions.values).max()))
             return {**self._learn(interactions, training), "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
-        search = Training(name, n_epochs, held_out=held_out)
+        search = Training(name, n_epochs, held_out=held_out, ceiling=self._ceiling)
         self._learn(train, search)
         return {**self._learn(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
 
@@ -128,7 +130,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             # The error of an epoch is measured on the way, so that a last step astray shows only here.
             # Beyond this size a product of two factors leaves single precision.
             if isinstance(value, np.ndarray) and value.size and not np.abs(value).max() < _LARGEST:
-                raise training.diverged(len(training.train_rmse))
+                raise training.diverged(training.last_epoch)
         return learned
 
     @abstractmethod

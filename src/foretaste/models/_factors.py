@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned
 from foretaste.data.interactions import Interactions, SparseRows
@@ -225,20 +226,28 @@ class FactorModel(Recommender):
         items, ratings = self.known_.indices[rated], self.known_.values[rated]
         own = SparseRows(np.array([0, items.size], np.int64), items, ratings)
         features, penalty, penalty_per_rating = self._user_regression()
-        rows = features[items].astype(np.float64)
-        matrix = rows.T @ rows + np.diag(penalty + items.size * penalty_per_rating)
+        free = self._free(user_code)
+        rows = features[items][:, free].astype(np.float64)
+        matrix = rows.T @ rows + np.diag((penalty + items.size * penalty_per_rating)[free])
         # x = (F'F + diag)^-1 F' v is the user; its product with the item is a sum over the user's ratings v
-        per_rating = rows @ np.linalg.solve(matrix, features[item_code].astype(np.float64))
+        per_rating = rows @ np.linalg.solve(matrix, features[item_code, free].astype(np.float64))
         shares = per_rating * (self._unexplained(own, self._head_start(own)) - self.item_biases_[items])
         start = self.global_mean_ + float(self.item_biases_[item_code])
         pair = np.array([[user_code], [item_code]], np.int32)
         rest = float(self._predict(*pair)[0]) - start - float(shares.sum())
-        names = [f"rated {self.item_vocabulary_.decode_one(int(i))} {r:g}" for i, r in zip(items, ratings, strict=True)]
         return [
             ("global mean and item bias", start),
-            *zip(names, map(float, shares), strict=True),
+            *zip(self._rated_names(items, ratings), map(float, shares), strict=True),
             ("left over from training", rest),
         ]
+
+    def _rated_names(self, items: Codes, ratings: Float32) -> list[str]:
+        """What the share of each of a user's ratings is called."""
+        return [f"rated {self.item_vocabulary_.decode_one(int(i))} {r:g}" for i, r in zip(items, ratings, strict=True)]
+
+    def _free(self, user_code: int) -> slice | npt.NDArray[np.bool_]:  # noqa: ARG002  what others look at
+        """Which of what a user is regressed on had a say in the outcome."""
+        return slice(None)
 
     # New users ------------------------------------------------------------------------------------------------------
 

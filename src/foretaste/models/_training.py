@@ -68,20 +68,29 @@ class Training:
     tol: float = 0.0
     largest: float = 1.0
     held_out: HeldOut | None = None
+    ceiling: str = "n_epochs"
+    first_epoch: int = 1
+    started: float = field(default_factory=time.perf_counter)
     train_rmse: list[float] = field(default_factory=list)
     valid_rmse: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[int]:
-        self._started = time.perf_counter()
+        if self.first_epoch:  # else it runs since before `report_start`
+            self.started = time.perf_counter()
         with progress(f"Fitting {self.name}", self.n_epochs) as advance:
             for epoch in range(1, self.n_epochs + 1):
                 yield epoch
                 advance(self._note())
                 if self._settled():
                     return
-        if self.held_out is not None or self.tol > 0:
+        if self.n_epochs and (self.held_out is not None or self.tol > 0):
             self._warn()
+
+    def report_start(self, train_rmse: float, predict: PredictPairs) -> None:
+        """Put on record, as epoch 0, what there is before the first epoch."""
+        self.first_epoch = 0
+        self.report(train_rmse, predict)
 
     def report(self, train_rmse: float, predict: PredictPairs) -> None:
         """Put an epoch on record.
@@ -92,10 +101,10 @@ class Training:
             The training error is not a finite number.
         """
         if not np.isfinite(train_rmse):
-            raise self.diverged(len(self.train_rmse) + 1)
+            raise self.diverged(self.last_epoch + 1)
         self.train_rmse.append(float(train_rmse))
         self.valid_rmse.append(self.held_out.rmse(predict) if self.held_out else float("nan"))
-        self.seconds.append(time.perf_counter() - self._started)
+        self.seconds.append(time.perf_counter() - self.started)
 
     def diverged(self, epoch: int) -> DivergenceError:
         """The error that says so."""
@@ -106,14 +115,19 @@ class Training:
         return DivergenceError(message)
 
     @property
+    def last_epoch(self) -> int:
+        """The epoch last put on record."""
+        return len(self.train_rmse) - 1 + self.first_epoch
+
+    @property
     def best_epoch(self) -> int:
-        """The epoch of lowest validation error, from 1."""
-        return int(np.argmin(self.valid_rmse)) + 1
+        """The epoch of lowest validation error, from 1 (from 0 where there was a start on record)."""
+        return int(np.argmin(self.valid_rmse)) + self.first_epoch
 
     def curve(self) -> dict[str, Float64]:
         """The learning curve, a column each."""
         return {
-            "epoch": np.arange(1.0, len(self.train_rmse) + 1),
+            "epoch": np.arange(len(self.train_rmse), dtype=np.float64) + self.first_epoch,
             "train_rmse": np.array(self.train_rmse, np.float64),
             "valid_rmse": np.array(self.valid_rmse, np.float64),
             "seconds": np.array(self.seconds, np.float64),
@@ -121,7 +135,9 @@ class Training:
 
     def _settled(self) -> bool:
         if self.held_out is not None:
-            return len(self.valid_rmse) - self.best_epoch >= _PATIENCE
+            # What was there before the first epoch does not count: leaving it may cost at first, and pay later.
+            learned = self.valid_rmse[1 - self.first_epoch :]
+            return len(learned) - 1 - int(np.argmin(learned)) >= _PATIENCE
         if self.tol > 0 and self.train_rmse[-1] <= _NOTHING * self.largest:
             return True
         if self.tol <= 0 or len(self.train_rmse) <= 2 * _WINDOW:
@@ -137,6 +153,8 @@ class Training:
     def _warn(self) -> None:
         message = (
             f"{self.name} met its ceiling of {self.n_epochs} epochs while it was still improving "
-            f"({self._note()}). Hint: raise 'n_epochs', or set tol=0 if exactly {self.n_epochs} are meant."
+            f"({self._note()}). Hint: raise {self.ceiling!r}"
         )
+        # what is stopped by held-out ratings does not look at the tolerance
+        message += "." if self.held_out else f", or set tol=0 if exactly {self.n_epochs} are meant."
         warn(message, ConvergenceWarning)

@@ -130,15 +130,21 @@ class FunkSVD(FactorModel):
 
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         unit = Unit.of(interactions.require_ratings("FunkSVD"), centred=self.biased)
-        descend = self._descend_by_rating if self.solver == "sgd" else self._descend_at_once
+        descend = self.descend_by_rating if self.solver == "sgd" else self._descend_at_once
         reg = penalty_for(self.reg, interactions)
         return descend(interactions, unit, reg, training).learned(unit) | {"reg_": reg}
 
-    def _descend_by_rating(self, interactions: Interactions, unit: Unit, reg: float, training: Training) -> Factors:
+    def descend_by_rating(
+        self, interactions: Interactions, unit: Unit, reg: float, training: Training, start: Factors | None = None
+    ) -> Factors:
+        """Stochastic descent, from random factors or from those given (biases start at 0); changes nothing on self."""
         rng = generator(self.random_state)
         n_users, n_items, measured = interactions.n_users, interactions.n_items, unit.measure(interactions.values)
         strata = stratify(interactions.user_codes, interactions.item_codes, measured, n_users, n_items, rng)
         p, q = (self._start(n, rng) for n in (n_users, n_items))
+        if start is not None:
+            p[strata.user_labels, : self.n_factors] = start.user_factors
+            q[strata.item_labels, : self.n_factors] = start.item_factors
         q = np.concatenate([q, np.zeros_like(q[:1])])  # the row that stands in for a missing rating
         b_u, b_i = np.zeros(len(p), np.float32), np.zeros(len(q), np.float32)
         squares_u, squares_i = np.ones(len(p), np.float32), np.ones(len(q), np.float32)
