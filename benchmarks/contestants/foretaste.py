@@ -24,6 +24,8 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
         lambda fitted, users, items: fitted.predict(pl.DataFrame({"user": users, "item": items})),
     )
     ends = fitted.history_["seconds"].to_numpy()
+    if not ends.size:  # no epochs
+        return figures
     learned = (fitted.user_biases_, fitted.item_biases_, fitted.user_factors_, fitted.item_factors_)
     return figures | {
         "epochs": ends.size,

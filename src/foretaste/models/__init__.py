@@ -10,11 +10,24 @@ from foretaste.models.als import ALS
 from foretaste.models.baseline import Baseline
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.popularity import Popularity
 
 MODELS: dict[str, type[Recommender]] = {
-    model.__name__: model for model in (GlobalMean, Random, Popularity, Baseline, ContentRegression, ALS, FunkSVD)
+    model.__name__: model
+    for model in (
+        GlobalMean,
+        Random,
+        Popularity,
+        Baseline,
+        UserKNN,
+        ItemKNN,
+        UserItemKNN,
+        ContentRegression,
+        ALS,
+        FunkSVD,
+    )
 }
 
 
@@ -37,8 +50,11 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "ItemKNN",
     "Popularity",
     "Random",
     "Recommender",
+    "UserItemKNN",
+    "UserKNN",
     "load",
 ]
