@@ -162,8 +162,18 @@ def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
 
 def synthetic_20m() -> Ratings:
     """20 million ratings in half stars at the shape of the largest MovieLens sets; no structure to be learned."""
+    return _synthetic(138_000, 27_000, 20_000_000)
+
+
+def synthetic_150k_users_split() -> Split:
+    """10 million ratings by 150,000 users of 5,000 items, likewise, and the first 100,000 of them to predict."""
+    whole = _synthetic(150_000, 5_000, 10_000_000)
+    first = slice(100_000)
+    return Split(whole, Ratings(whole.users[first], whole.items[first], whole.ratings[first]), (0.5, 5.0))
+
+
+def _synthetic(n_users: int, n_items: int, n_ratings: int) -> Ratings:
     rng = np.random.default_rng(0)
-    n_users, n_items, n_ratings = 138_000, 27_000, 20_000_000
     drawn_users, drawn_items = (_power_law(n, n_ratings + n_ratings // 10, rng) for n in (n_users, n_items))
     pairs = np.sort(drawn_users.astype(np.int64) * n_items + drawn_items)
     pairs = rng.permutation(pairs[1:][pairs[1:] > pairs[:-1]])[:n_ratings]

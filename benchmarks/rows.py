@@ -373,6 +373,72 @@ _ROWS = (
         shown=("epochs", "fit", *_RATING_FIGURES),
         targets=(Faster("Surprise NMF", 4), NoWorse("rmse", "Surprise NMF")),
     ),
+    Row(),
+    Row(
+        name="knn",
+        title="Neighbours, ml-1m, fold 0 of 5",
+        about=(
+            "One thread; the clock runs over fitting and predicting the test part. foretaste with defaults, and with "
+            "the settings under which it gives what Surprise gives. lenskit's ItemKNN with 20 neighbours."
+        ),
+        data="ml_1m_fold",
+        contestants=(
+            _foretaste("foretaste ItemKNN", "ItemKNN"),
+            _foretaste("foretaste UserKNN", "UserKNN"),
+            _foretaste("foretaste UserItemKNN", "UserItemKNN", random_state=0),
+            Contestant("lenskit ItemKNN", "lenskit.ratings", {"n_neighbors": 20}),
+        ),
+        timed="fit + predict",
+        shown=("fit", *_RATING_FIGURES),
+        targets=(Faster("lenskit ItemKNN", 3), AtMost("rmse", 0.8518)),
+    ),
+    *(
+        Row(
+            name=f"knn-{name}",
+            title=f"The same neighbours as Surprise's {algorithm}, ml-1m, fold 0 of 5",
+            about=f"{settings}, 40 neighbours, one thread; the clock runs over fitting and predicting the test part.",
+            data="ml_1m_fold",
+            contestants=(
+                _foretaste(f"foretaste {model}", model, **parameters, n_neighbors=40, damping=0.0, n_kept=6040),
+                Contestant(
+                    f"Surprise {algorithm}",
+                    "surprise.ratings",
+                    {
+                        "algorithm": algorithm,
+                        "k": 40,
+                        "sim_options": {"name": parameters["similarity"], "user_based": model == "UserKNN"},
+                        "verbose": False,
+                    },
+                ),
+            ),
+            timed="fit + predict",
+            shown=("fit", *_RATING_FIGURES),
+            targets=(Faster(f"Surprise {algorithm}", 25), NoWorse("rmse", f"Surprise {algorithm}")),
+        )
+        for name, algorithm, model, settings, parameters in (
+            (
+                "item",
+                "KNNBaseline",
+                "ItemKNN",
+                "Items, pearson_baseline",
+                {"similarity": "pearson_baseline", "centring": "baseline", "shrinkage": 100.0},
+            ),
+            ("user", "KNNBasic", "UserKNN", "Users, msd", {"similarity": "msd", "centring": "none", "shrinkage": 0.0}),
+        )
+    ),
+    Row(
+        name="knn-150k",
+        title="Neighbours of 150,000 users and of 5,000 items",
+        about=(
+            "Synthetic: 10 million ratings, activity and popularity by a power law, two threads, defaults. `predict` "
+            "is 100,000 pairs. Nothing is to be learned from these data."
+        ),
+        data="synthetic_150k_users_split",
+        contestants=tuple(_foretaste(f"foretaste {model}", model, n_jobs=2) for model in ("ItemKNN", "UserKNN")),
+        shown=("prepare", "predict", "peak MB"),
+        rivals=False,
+        by_default=False,
+    ),
     Row(
         name="read-file",
         title="From a text file of 1,000,209 ratings to the container",

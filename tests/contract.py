@@ -25,6 +25,7 @@ class Case:
     no_interaction: str = ""  # why it cannot tell the squares of a checkerboard apart
     no_fold_in: str = ""  # why it cannot meet a new user
     placed: tuple[str, ...] = ("user", "item")  # who has a place in its space
+    neighbors: tuple[str, ...] = ()  # who has neighbours by a similarity of its own
     centred: bool = True  # whether it starts from the mean
     non_negative: bool = False  # whether it refuses ratings below 0
 
@@ -61,6 +62,10 @@ def funk_svd(**settings):
 
 def svdpp(**settings):
     return lambda _users, _items: ft.SVDpp(**{"n_factors": 2, "n_epochs": 150, "tol": 0, "random_state": 0} | settings)
+
+
+def knn(model, **settings):
+    return lambda _users, _items: model(**{"shrinkage": 1.0} | settings)
 
 
 CASES = {
@@ -105,6 +110,32 @@ CASES = {
     ),
     "CoClustering": Case("CoClustering", co_clustering(), placed=()),
     "CoClustering with clusters to spare": Case("CoClustering", co_clustering(n_user_clusters=20), placed=()),
+    "UserKNN": Case("UserKNN", knn(ft.UserKNN), placed=(), neighbors=("user",)),
+    "UserKNN of raw ratings": Case(
+        "UserKNN",
+        knn(ft.UserKNN, similarity="cosine", centring="none"),
+        no_interaction="ratings that are all positive are all alike to a cosine",
+        placed=(),
+        neighbors=("user",),
+        centred=False,
+    ),
+    "UserKNN in units of each user": Case(
+        "UserKNN",
+        knn(ft.UserKNN, similarity="pearson", centring="zscore", n_kept=5, min_neighbors=2),
+        placed=(),
+        neighbors=("user",),
+    ),
+    "ItemKNN": Case("ItemKNN", knn(ft.ItemKNN), placed=(), neighbors=("item",)),
+    "ItemKNN by differences": Case(
+        "ItemKNN", knn(ft.ItemKNN, similarity="msd", centring="mean", n_neighbors=3), placed=(), neighbors=("item",)
+    ),
+    "ItemKNN by common residuals": Case(
+        "ItemKNN",
+        knn(ft.ItemKNN, similarity="pearson_baseline", n_kept=4, damping=0.0),
+        placed=(),
+        neighbors=("item",),
+    ),
+    "UserItemKNN": Case("UserItemKNN", knn(ft.UserItemKNN, random_state=0), placed=(), neighbors=("user", "item")),
     "ContentRegression": Case(
         "ContentRegression",
         lambda _users, items: ft.ContentRegression(item_features=features("item", items), reg=0.1),

@@ -268,3 +268,47 @@ def fcp(ratings, predictions, users):
         groups.setdefault(user, []).append((given, predicted))
     same, reversed_ = concordant_pairs(groups.values())
     return same / (same + reversed_) if same + reversed_ else None
+
+
+# Neighbours ----------------------------------------------------------------------------------------------------------
+
+
+def similarity(x, y, kind, min_support, shrinkage):
+    """Of two rows {column: value}."""
+    common = [(x[c], y[c]) for c in x if c in y]
+    n = len(common)
+    if n < max(min_support, 1):
+        return 0.0
+    a, b = (np.array(side, np.float64) for side in zip(*common, strict=True))
+    if kind == "msd":
+        found = 1 / (1 + np.mean((a - b) ** 2))
+    else:
+        if kind == "pearson":
+            a, b = a - a.mean(), b - b.mean()
+        whole = kind == "whole cosine"
+        lengths = [sum(v**2 for v in (row.values() if whole else part)) for row, part in ((x, a), (y, b))]
+        length = math.sqrt(lengths[0]) * math.sqrt(lengths[1])
+        found = sum(a * b) / length if length > 1e-9 else 0.0
+    return found * ((n - 1) / (n - 1 + shrinkage) if shrinkage else 1.0)
+
+
+def neighbors(queries, rows, kind, n_kept, min_support, shrinkage, *, own):
+    """For each query the codes and similarities of the best rows, the lowest code among equals."""
+    found = []
+    for q, query in enumerate(queries):
+        pairs = [
+            (-similarity(dict(query), dict(row), kind, min_support, shrinkage), r)
+            for r, row in enumerate(rows)
+            if not (own and q == r)
+        ]
+        found.append([(r, -s) for s, r in sorted(pairs) if s < 0][:n_kept])
+    return found
+
+
+def deviation(near, given, column_centre, centres, spreads, n_neighbors, min_neighbors, damping):
+    """What those near (code, similarity; best first) say, of whom `given` {code: value} is what they gave."""
+    heard = [(r, w) for r, w in near if r in given][:n_neighbors]
+    if not heard or len(heard) < min_neighbors:
+        return 0.0
+    total = sum(w * (given[r] - column_centre - centres[r]) / spreads[r] for r, w in heard)
+    return total / (sum(w for _, w in heard) + damping)

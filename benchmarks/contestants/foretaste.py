@@ -25,7 +25,7 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
     )
     figures |= {"learned": _digest(fitted)}
     ends = fitted.history_["seconds"].to_numpy()
-    if not ends.size:
+    if not ends.size:  # no epochs
         return figures
     return figures | {
         "epochs": ends.size,

@@ -24,6 +24,7 @@ from contract import (
     fitted,
     learned,
     names,
+    same_frame,
     table,
 )
 from foretaste.exceptions import (
@@ -92,9 +93,10 @@ def test_asking_changes_nothing(name):
     model.recommend(USERS[0], items=ITEMS[:5], exclude_seen=False)
     model.explain(USERS[0], ITEMS[0])
     for side, ids in (("user", USERS), ("item", ITEMS)):
-        if side in CASES[name].placed:
-            for metric in ("cosine", "euclidean"):
-                getattr(model, f"similar_{side}s")(ids, metric=metric)
+        for metric in ("cosine", "euclidean") if side in CASES[name].placed else ():
+            getattr(model, f"similar_{side}s")(ids, metric=metric)
+        if side in CASES[name].neighbors:
+            getattr(model, f"similar_{side}s")(ids)
     if not CASES[name].no_fold_in:
         model.fold_in([(ITEMS[0], 5), (ITEMS[1], 1)]).recommend()
     assert learned(model) == before
@@ -147,6 +149,9 @@ def test_one_is_enough(name, rows):
     for side in CASES[name].placed:
         own = list(getattr(model, f"{side}_vocabulary_"))
         assert len(getattr(model, f"similar_{side}s")(own[0])) == min(10, len(own) - 1)
+    for side in CASES[name].neighbors:
+        own = list(getattr(model, f"{side}_vocabulary_"))
+        assert len(getattr(model, f"similar_{side}s")(own[0])) < len(own)
 
 
 @every_rating_model
@@ -217,7 +222,7 @@ def test_unknown_ids_fall_back_with_one_warning(name):
     assert predicted[3] == model.predict(STRANGE[3:])[0]
 
 
-@pytest.mark.parametrize("name", [*names(placed=True), "GlobalMean", "Baseline"])
+@pytest.mark.parametrize("name", [*names(placed=True), *names(neighbors=True), "GlobalMean", "Baseline"])
 def test_the_fallback_is_the_mean_and_the_biases_that_are_known(name):
     model = fitted(name)
     with pytest.warns(UnknownIdWarning):
@@ -365,6 +370,11 @@ sides = pytest.mark.parametrize(("side", "ids"), [("user", USERS), ("item", ITEM
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_likeness_is_the_angle_or_the_distance_between_factors(name, side, ids, metric):
     model = fitted(name)
+    if side in CASES[name].neighbors:
+        message = rf"^{type(model).__name__} keeps the neighbours of its own similarity, .*; got metric='{metric}'\."
+        with pytest.raises(UnsupportedError, match=message):
+            getattr(model, f"similar_{side}s")(ids[0], metric=metric)
+        return
     if side not in CASES[name].placed:
         with pytest.raises(UnsupportedError, match=rf"^{type(model).__name__} places no {side}s in a space"):
             getattr(model, f"similar_{side}s")(ids[0], metric=metric)
@@ -389,6 +399,30 @@ def test_likeness_is_the_angle_or_the_distance_between_factors(name, side, ids, 
         InvalidParameterError, match=f"'metric' of similar_{side}s must be one of 'cosine', 'euclidean'"
     ):
         getattr(model, f"similar_{side}s")(ids[1], metric="dot")
+
+
+@every_case
+@sides
+def test_without_a_metric_likeness_is_the_models_own(name, side, ids):
+    model = fitted(name)
+    similar = getattr(model, f"similar_{side}s")
+    if side in CASES[name].placed:
+        same_frame(similar(ids), similar(ids, metric="cosine"))
+    elif side in CASES[name].neighbors:
+        neighbors, ids = getattr(model, f"{side}_neighbors_"), list(getattr(model, f"{side}_vocabulary_"))
+        found = similar(ids, n=100)
+        assert found.columns == [side, f"similar_{side}", "similarity", "rank"]
+        assert found["similarity"].to_numpy() == pytest.approx(neighbors.values)
+        assert found[f"similar_{side}"].to_list() == [ids[code] for code in neighbors.indices]
+        assert found[side].to_list() == [
+            one for one, n in zip(ids, np.diff(neighbors.indptr), strict=True) for _ in range(n)
+        ]
+        assert similar(ids, n=2).equals(found.filter(pl.col("rank") <= 2))
+        with pytest.raises(UnknownIdError, match=f"1 of 1 {side} ids are unknown to this model: 'nobody'"):
+            similar("nobody")
+    else:
+        with pytest.raises(UnsupportedError, match=rf"^{type(model).__name__} places no {side}s in a space"):
+            similar(ids)
 
 
 # Reasons -----------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_a_loaded_model_is_the_one_that_was_saved(name, tmp_path):
     same_frame(loaded.history_, model.history_)
     if not CASES[name].no_fold_in:
         same_frame(loaded.fold_in(NEW).recommend(), model.fold_in(NEW).recommend())
-    for side in CASES[name].placed:
+    for side in CASES[name].placed + CASES[name].neighbors:
         verb = f"similar_{side}s"
         ids = list(getattr(model, f"{side}_vocabulary_"))
         same_frame(getattr(loaded, verb)(ids), getattr(model, verb)(ids))
@@ -97,7 +97,7 @@ def test_frames_come_out_of_the_kind_that_went_in(name, library, tmp_path):
         assert isinstance(found, kind)
         assert isinstance(one.explain(USERS[0], ITEMS[0]), kind)
         assert isinstance(one.history_, kind)
-        for side in CASES[name].placed:
+        for side in CASES[name].placed + CASES[name].neighbors:
             assert isinstance(getattr(one, f"similar_{side}s")([USERS[0] if side == "user" else ITEMS[0]]), kind)
         if not CASES[name].no_fold_in:
             assert isinstance(one.fold_in(NEW).recommend(), kind)
@@ -373,6 +373,9 @@ def catalogue():
         ft.FunkSVD(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="gd"),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
+        ft.UserKNN(n_kept=20),
+        ft.ItemKNN(similarity="pearson"),
+        ft.UserItemKNN(random_state=0),
         ft.SlopeOne(),
         ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
@@ -387,7 +390,7 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD", "NMF", "PureSVD", "SlopeOne"}
+    assert threaded == {"ALS", "FunkSVD", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN"}
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

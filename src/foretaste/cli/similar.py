@@ -17,7 +17,7 @@ from foretaste.models import load
 @click.option("--item", "items_", multiple=True, metavar="ITEM", help="An item, by id or title; repeatable.")
 @click.option("--user", "users", multiple=True, help="A user; repeatable.")
 @click.option("-n", "n", default=10, show_default=True, help="How many neighbours each.")
-@click.option("--metric", type=click.Choice(["cosine", "euclidean"]), default="cosine", show_default=True)
+@click.option("--metric", type=click.Choice(["cosine", "euclidean"]), help="Angle or distance; else the model's own.")
 @click.option("--items", help="Titles of the items: a file with columns item and title, or a known set.")
 @click.option("--format", "form", type=click.Choice(_output.FORMATS), help="How to write the result.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it.")
@@ -26,7 +26,7 @@ def similar(
     items_: tuple[str, ...],
     users: tuple[str, ...],
     n: int,
-    metric: str,
+    metric: str | None,
     items: str | None,
     form: _output.Format | None,
     output: Path | None,

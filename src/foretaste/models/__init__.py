@@ -11,6 +11,7 @@ from foretaste.models.baseline import Baseline
 from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.nmf import NMF
 from foretaste.models.popularity import Popularity
@@ -27,6 +28,9 @@ MODELS: dict[str, type[Recommender]] = {
         Baseline,
         SlopeOne,
         CoClustering,
+        UserKNN,
+        ItemKNN,
+        UserItemKNN,
         ContentRegression,
         PureSVD,
         NMF,
@@ -58,11 +62,14 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "ItemKNN",
     "Popularity",
     "PureSVD",
     "Random",
     "Recommender",
     "SVDpp",
     "SlopeOne",
+    "UserItemKNN",
+    "UserKNN",
     "load",
 ]

@@ -6,7 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +29,22 @@ from foretaste.kernels.scoring import hide
 from foretaste.models import _state
 from foretaste.models._ranking import Scorer, best_columns
 from foretaste.models._training import Training, hold_out
-from foretaste.utils.validation import Constraint, Int, OneOf, check_parameters
+from foretaste.utils.validation import Constraint, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
 Side = Literal["user", "item"]
+Metric = Literal["cosine", "euclidean"]
 
 _SHOWN = 3  # ids named in a message
 _LARGEST = 1e15  # a learned number
+
+
+class Nearest(NamedTuple):
+    """Those nearest to each of some users or items, a row each, nearest first; code -1 where none is left."""
+
+    vocabulary: Vocabulary
+    codes: Codes
+    values: Float32 | Float64
 
 
 class Recommender(RegressorMixin, BaseEstimator):
@@ -277,28 +286,30 @@ class Recommender(RegressorMixin, BaseEstimator):
         items: Any,  # noqa: ANN401  an id or many
         n: int = 10,
         *,
-        metric: Literal["cosine", "euclidean"] = "cosine",
+        metric: Metric | None = None,
     ) -> Frame:
-        """The n items nearest to each given one in the model's space, nearest first.
+        """The n items nearest to each given one, nearest first.
 
         Parameters
         ----------
         items : id or list of ids
         n : int
             How many for each.
-        metric : {"cosine", "euclidean"}
-            The angle between two items' factors, or the distance between their points.
+        metric : {"cosine", "euclidean"}, optional
+            In a model that places items in a space, the angle between two items' factors (as without it), or the
+            distance between their points. A neighbour model has its own similarity and takes none.
 
         Returns
         -------
-        frame with columns item, similar_item, similarity (cosine) or distance (euclidean), rank
+        frame with columns item, similar_item, similarity or distance (euclidean), rank
+            A neighbour model gives those it has kept, whose similarity is above 0.
 
         Raises
         ------
         UnknownIdError
             The model does not know the item.
         UnsupportedError
-            The model places no items in a space.
+            The model knows of no likeness among items, or not of this one.
         """
         return self._similar("item", items, n, metric)
 
@@ -307,20 +318,31 @@ class Recommender(RegressorMixin, BaseEstimator):
         users: Any,  # noqa: ANN401  an id or many
         n: int = 10,
         *,
-        metric: Literal["cosine", "euclidean"] = "cosine",
+        metric: Metric | None = None,
     ) -> Frame:
-        """The n users nearest to each given one in the model's space; arguments and result as in `similar_items`."""
+        """The n users nearest to each given one; arguments and result as in `similar_items`."""
         return self._similar("user", users, n, metric)
 
-    def _similar(self, side: Side, ids: Any, n: int, metric: str) -> Frame:  # noqa: ANN401
+    def _similar(self, side: Side, ids: Any, n: int, metric: Metric | None) -> Frame:  # noqa: ANN401
         self._check_fitted(f"similar_{side}s")
-        check_parameters(
-            f"similar_{side}s", {"n": n, "metric": metric}, {"n": Int(1), "metric": OneOf(("cosine", "euclidean"))}
-        )
+        allowed = OrNone(OneOf(("cosine", "euclidean")))
+        check_parameters(f"similar_{side}s", {"n": n, "metric": metric}, {"n": Int(1), "metric": allowed})
+        query_ids, query = self._chosen(side, ids, "raise")
+        vocabulary, codes, values = self._nearest(side, query, n, metric)
+        place, rank = np.nonzero(codes >= 0)
+        columns = {
+            side: query_ids.gather(place),
+            f"similar_{side}": vocabulary.decode(codes[place, rank]),
+            "distance" if metric == "euclidean" else "similarity": values[place, rank].astype(np.float64),
+            "rank": rank + 1,
+        }
+        return make_frame(columns, self.kind_)
+
+    def _nearest(self, side: Side, query: Codes, n: int, metric: Metric | None) -> Nearest:
+        """The users or items nearest to each of some others, here by their places in a space."""
         vectors = self._vectors(side)
         vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
-        query_ids, query = self._chosen(side, ids, "raise")
-        if metric == "cosine":
+        if metric != "euclidean":
             lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
             vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
         squares = (vectors**2).sum(axis=1)
@@ -333,17 +355,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             return scores
 
         codes, scores = best_columns(score, query, min(n, len(vocabulary)))
-        place, rank = np.nonzero(codes >= 0)
-        value = scores[place, rank].astype(np.float64)
-        if metric == "euclidean":
-            value = np.sqrt(np.maximum(-value, 0.0))
-        columns = {
-            side: query_ids.gather(place),
-            f"similar_{side}": vocabulary.decode(codes[place, rank]),
-            "similarity" if metric == "cosine" else "distance": value,
-            "rank": rank + 1,
-        }
-        return make_frame(columns, self.kind_)
+        return Nearest(vocabulary, codes, np.sqrt(np.maximum(-scores, 0)) if metric == "euclidean" else scores)
 
     def _vectors(self, side: Side) -> Float32:
         """A point for each user or item, in the order of their codes."""
