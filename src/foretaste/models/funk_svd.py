@@ -11,6 +11,7 @@ from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.kernels.sgd import LINE, gradient_rows, sgd_tile, stratify
 from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for
 from foretaste.models._training import Training
+from foretaste.utils.pieces import pieces
 from foretaste.utils.random import generator
 from foretaste.utils.threads import workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone
@@ -136,20 +137,23 @@ class FunkSVD(FactorModel):
 
     def _descend_by_rating(self, interactions: Interactions, unit: Unit, reg: float, training: Training) -> Factors:
         rng = generator(self.random_state)
-        n_users, n_items, measured = interactions.n_users, interactions.n_items, unit.measure(interactions.values)
-        strata = stratify(interactions.user_codes, interactions.item_codes, measured, n_users, n_items, rng)
+        n_users, n_items = interactions.n_users, interactions.n_items
+        with workers(self.n_jobs) as run:
+            columns = (interactions.user_codes, interactions.item_codes, interactions.values)
+            strata = stratify(*columns, n_users, n_items, rng, run)
+        unit.measure(strata.values, out=strata.values)
         p, q = (self._start(n, rng) for n in (n_users, n_items))
         q = np.concatenate([q, np.zeros_like(q[:1])])  # the row that stands in for a missing rating
         b_u, b_i = np.zeros(len(p), np.float32), np.zeros(len(q), np.float32)
         squares_u, squares_i = np.ones(len(p), np.float32), np.ones(len(q), np.float32)
         # The penalty of a bias is paid in equal parts at each rating.
-        shrinkage_u = np.float32(self.reg_biases) / np.maximum(strata.user_counts(), 1)
-        shrinkage_i = np.float32(self.reg_biases) / np.maximum(np.append(strata.item_counts(n_items), 1), 1)
+        shrinkage_u = np.float32(self.reg_biases) / np.maximum(strata.user_counts, 1)
+        shrinkage_i = np.float32(self.reg_biases) / np.maximum(np.append(strata.item_counts, 1), 1)
         shrinkage = (shrinkage_u.astype(np.float32), shrinkage_i.astype(np.float32))
         settings = (self.learning_rate or 0.05, reg, *shrinkage, float(self.biased), self.n_factors)
 
         def tile(row: int, part: int) -> tuple[object, ...]:
-            place = (strata.n_parts, part, strata.cuts[row], strata.cuts[row + 1])
+            place = (strata.first_row(row, part), strata.item_cuts[part], *strata.user_cuts[row : row + 2])
             return strata.starts, strata.items, strata.values, *place, p, q, b_u, b_i, squares_u, squares_i, *settings
 
         def ordered() -> Factors:
@@ -215,10 +219,12 @@ class FunkSVD(FactorModel):
         Stochastic steps on top of a baseline do best from a small start, which learns the strongest tastes first;
         without a baseline, or with whole gradients, so small a start would take long to leave.
         """
-        width, shape = -(-self.n_factors // LINE) * LINE, (n_rows, self.n_factors)
+        width = -(-self.n_factors // LINE) * LINE
         length = 0.2 if self.biased and self.solver == "sgd" else 0.5
         start = np.zeros((n_rows, width), np.float32)
-        start[:, : self.n_factors] = rng.normal(0, length / np.sqrt(self.n_factors), shape)
+        for piece in pieces(n_rows):
+            drawn = rng.normal(0, length / np.sqrt(self.n_factors), (piece.stop - piece.start, self.n_factors))
+            start[piece, : self.n_factors] = drawn
         return start
 
     def _tolerance(self) -> float:
