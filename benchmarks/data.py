@@ -6,6 +6,7 @@ fixed splits in the folder that FORETASTE_SPLITS names (the folder `splits` besi
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 import zipfile
@@ -168,16 +169,12 @@ def synthetic_20m() -> Ratings:
 def synthetic_150k_users_split() -> Split:
     """10 million ratings by 150,000 users of 5,000 items, likewise, and the first 100,000 of them to predict."""
     whole = _synthetic(150_000, 5_000, 10_000_000)
-    first = slice(100_000)
-    return Split(whole, Ratings(whole.users[first], whole.items[first], whole.ratings[first]), (0.5, 5.0))
+    return Split(whole, whole.head(100_000), (0.5, 5.0))
 
 
 def _synthetic(n_users: int, n_items: int, n_ratings: int) -> Ratings:
     rng = np.random.default_rng(0)
-    drawn_users, drawn_items = (_power_law(n, n_ratings + n_ratings // 10, rng) for n in (n_users, n_items))
-    pairs = np.sort(drawn_users.astype(np.int64) * n_items + drawn_items)
-    pairs = rng.permutation(pairs[1:][pairs[1:] > pairs[:-1]])[:n_ratings]
-    users, items = (ids.astype(np.int32) for ids in np.divmod(pairs, n_items))
+    users, items = _distinct_pairs(n_users, n_items, n_ratings, n_ratings // 10, rng)
     return Ratings(users, items, rng.integers(1, 11, n_ratings).astype(np.float32) / 2)
 
 
@@ -185,6 +182,57 @@ def synthetic_20m_split() -> Split:
     """`synthetic_20m`, and its first thousand rows to predict: there is nothing in it to be predicted."""
     whole = synthetic_20m()
     return Split(whole, whole.head(1000), (0.5, 5.0))
+
+
+@dataclass(frozen=True)
+class Files:
+    """The columns of some ratings in files of their own: to be read at will, and to be let go of."""
+
+    users: Path
+    items: Path
+    ratings: Path
+    scale: tuple[float, float]
+
+    def read(self) -> Ratings:
+        """The columns, in memory."""
+        return Ratings(*(np.load(path) for path in (self.users, self.items, self.ratings)))
+
+
+def synthetic_netflix() -> Files:
+    """100,480,507 ratings in whole stars at the shape of the Netflix Prize's training set; no structure in them.
+
+    7 bytes a rating, as that set needs: users as int32, items as int16, stars as uint8; rows in random order. They are
+    made in another process, whose memory is many times that.
+    """
+    folder = Path(_scratch())
+    made = Files(*(folder / f"{name}.npy" for name in ("users", "items", "ratings")), scale=(1.0, 5.0))
+    maker = multiprocessing.get_context("spawn").Process(target=_write_netflix, args=(made,))
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        message = f"the process that makes the ratings ended with status {maker.exitcode}."
+        raise RuntimeError(message)
+    return made
+
+
+def _write_netflix(made: Files) -> None:
+    rng, n_ratings = np.random.default_rng(0), 100_480_507
+    users, items = _distinct_pairs(480_189, 17_770, n_ratings, n_ratings // 5, rng)
+    np.save(made.users, users)
+    np.save(made.items, items.astype(np.int16))
+    np.save(made.ratings, rng.integers(1, 6, n_ratings, dtype=np.uint8))
+
+
+def _distinct_pairs(
+    n_users: int, n_items: int, n_pairs: int, n_surplus: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Pairs in random order, none twice; the surplus is drawn to make up for those that would be."""
+    drawn_users, drawn_items = (_power_law(n, n_pairs + n_surplus, rng) for n in (n_users, n_items))
+    pairs = drawn_users.astype(np.int64) * n_items + drawn_items
+    pairs.sort()
+    pairs = rng.permutation(pairs[1:][pairs[1:] > pairs[:-1]])[:n_pairs]
+    users, items = (ids.astype(np.int32) for ids in np.divmod(pairs, n_items))
+    return users, items
 
 
 def many_items() -> Scores:

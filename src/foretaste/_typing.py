@@ -11,6 +11,9 @@ Codes: TypeAlias = npt.NDArray[np.int32]
 Pointers: TypeAlias = npt.NDArray[np.int64]
 """Row starts of a sparse matrix, n_rows + 1 long."""
 
+Short: TypeAlias = npt.NDArray[np.uint16]
+"""Positions within a part of at most 65,536, where two bytes matter."""
+
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 

@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ import naive
 from foretaste import Interactions
 from foretaste.data.coerce import as_interactions, as_newcomers, as_pairs
 from foretaste.exceptions import DataError, InvalidParameterError
+from foretaste.kernels import sorting
+from foretaste.utils import pieces
 
 ROWS = [("a", "x", 5.0), ("b", "x", 3.0), ("a", "y", 1.0)]
 COLUMNS = {"user": ["a", "b", "a"], "item": ["x", "x", "y"], "rating": [5.0, 3.0, 1.0]}
@@ -406,6 +409,52 @@ def test_the_sparse_forms_hold_the_rows_by_user_and_by_item(case):
         expected = triples if own is made.users else [(i, u, value) for u, i, value in triples]
         assert sorted(found) == sorted(expected)
     assert made.by_user() is made.by_user()
+
+
+def test_rows_sorted_by_user_are_not_copied_and_others_are():
+    columns = (["a", "a", "b", "c"], ["x", "y", "x", "z"], [5, 3, 1, 2])
+    made = Interactions.from_arrays(*columns)
+    for row, column in zip(made.by_user()[1:], (made.item_codes, made.ratings), strict=True):
+        assert np.shares_memory(row, column)
+    order = [2, 0, 3, 1]
+    mixed = Interactions.from_arrays(*([column[place] for place in order] for column in columns))
+    assert not np.shares_memory(mixed.by_user().values, mixed.ratings)
+    assert mixed.by_user().indptr.tolist() == [0, 1, 3, 4]
+    assert mixed.by_user().values.tolist() == [1, 5, 3, 2]
+
+
+@given(naive.sparse(max_rows=5, max_columns=5), naive.seeds, st.integers(1, 6), st.booleans())
+def test_repeated_pairs_are_found_block_by_block(case, seed, size, repeat):
+    rows, _ = case
+    pairs = [(user, item) for user, row in enumerate(rows) for item, _ in row]
+    if not pairs:
+        return
+    rng = np.random.default_rng(seed)
+    pairs += [pairs[rng.integers(len(pairs))]] * repeat
+    users, items = np.array(pairs)[rng.permutation(len(pairs))].T
+    with mock.patch.object(sorting, "BLOCK", size):
+        if not repeat:
+            assert Interactions.from_arrays(users, items).n_ratings == len(pairs)
+            return
+        with pytest.raises(DataError, match=f"user {pairs[-1][0]} and item {pairs[-1][1]} occur together more than"):
+            Interactions.from_arrays(users, items)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64])
+def test_ids_and_ratings_of_any_width_are_read_piece_by_piece(kind, monkeypatch):
+    monkeypatch.setattr(pieces, "_LENGTH", 3)
+    users, items, ratings = ([7, 3, 7, 9, 3, 9, 4, 4], [1, 2, 2, 1, 1, 3, 9, 1], [1, 2, 3, 4, 5, 1, 2, 3])
+    made = Interactions.from_arrays(*(np.array(column, kind) for column in (users, items, ratings)))
+    assert made.users.decode(made.user_codes).to_list() == users
+    assert made.items.decode(made.item_codes).to_list() == items
+    assert list(made.users) == [7, 3, 9, 4]
+    assert made.ratings.tolist() == ratings
+
+
+def test_a_rating_that_is_no_number_is_named_whatever_piece_it_is_in(monkeypatch):
+    monkeypatch.setattr(pieces, "_LENGTH", 2)
+    with pytest.raises(DataError, match=r"row 4: rating must be a finite number, got nan \(1 such rows\)"):
+        Interactions.from_arrays([1, 2, 3, 4, 5], [1] * 5, [1, 2, 3, 4, np.nan])
 
 
 def full():

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
-from foretaste.kernels.sorting import first_repeat, group_by_code, sparse_rows
+from foretaste.kernels.sorting import (
+    count_codes,
+    first_repeat,
+    gather_rows,
+    group_by_code,
+    is_sorted,
+    row_blocks,
+    row_starts,
+    sparse_rows,
+)
 
 
 @st.composite
@@ -34,6 +43,40 @@ def test_sparse_rows_carries_columns_and_values_to_the_places_of_group_by_code(c
     assert indptr.tolist() == expected_indptr
     assert indices.tolist() == [columns[t] for t in order]
     assert carried.tolist() == [values[t] for t in order]
+
+
+@given(coded(), st.integers(1, 9))
+def test_row_blocks_cover_every_row_once_and_hold_so_many_entries_or_one_row(case, size):
+    codes, n_codes = case
+    indptr = row_starts(np.array(codes, np.int32), n_codes)
+    blocks = list(row_blocks(indptr, size))
+    assert [row for first, last in blocks for row in range(first, last)] == list(range(n_codes))
+    for first, last in blocks:
+        assert indptr[last] - indptr[first] <= size or last == first + 1
+        assert last == n_codes or indptr[last + 1] - indptr[first] > size, "one row more would have fitted"
+
+
+@given(coded(), st.integers(1, 9), naive.seeds)
+def test_gather_rows_block_by_block_is_the_whole(case, size, seed):
+    codes, n_codes = np.array(case[0], np.int32), case[1]
+    rng = np.random.default_rng(seed)
+    columns = rng.integers(0, 4, codes.size).astype(np.int32)
+    values = rng.normal(size=codes.size).astype(np.float32)
+    indptr, indices, carried = sparse_rows(codes, n_codes, columns, values)
+    found, found_values = np.full_like(indices, -1), np.full_like(carried, np.nan)
+    for first, last in row_blocks(indptr, size):
+        gather_rows(codes, columns, values, first, indptr[first:last].copy(), found, found_values)
+    assert found.tolist() == indices.tolist()
+    assert found_values.tolist() == carried.tolist()
+
+
+@given(coded())
+def test_codes_are_counted_and_looked_at_for_order(case):
+    codes, n_codes = case
+    array = np.array(codes, np.int32)
+    assert count_codes(array, n_codes).tolist() == [codes.count(code) for code in range(n_codes)]
+    assert is_sorted(array) == (codes == sorted(codes))
+    assert is_sorted(np.sort(array))
 
 
 @given(st.lists(st.lists(st.integers(0, 4), max_size=4), min_size=1, max_size=5))

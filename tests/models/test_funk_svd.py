@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import foretaste as ft
+from foretaste.models._factors import Unit
+from foretaste.utils import pieces
 
 
 def ratings_table(n_users=25, n_items=18, seed=0):
@@ -95,3 +97,14 @@ def test_an_item_rated_by_nobody_in_training_keeps_a_bias_of_zero():
     for seed in range(3):
         model = ft.FunkSVD(2, early_stopping=True, validation_fraction=0.5, random_state=seed).fit(rows)
         assert np.isfinite(model.predict([(1, 99)])).all()
+
+
+def test_a_unit_found_and_used_piece_by_piece_is_that_of_the_whole(monkeypatch):
+    monkeypatch.setattr(pieces, "_LENGTH", 4)
+    ratings = np.array([1, 5, 2.5, 3, 4, 4, 1, 2, 5, 3.5], np.float32)
+    unit = Unit.of(ratings, centred=True)
+    assert unit == pytest.approx((ratings.mean(), ratings.std()))
+    expected = (ratings - ratings.mean()) / ratings.std()
+    np.testing.assert_allclose(unit.measure(ratings), expected, rtol=1e-6)
+    assert unit.measure(ratings, out=ratings) is ratings
+    np.testing.assert_allclose(ratings, expected, rtol=1e-6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -24,6 +24,7 @@ from foretaste.data.frames import (
 )
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError
+from foretaste.utils.pieces import pieces
 
 _DUPLICATE_POLICIES = ("error", "last", "mean", "keep")
 
@@ -234,6 +235,29 @@ class Interactions:
     def _by_item(self) -> SparseRows:
         return _sparse_rows(self.item_codes, self.n_items, self.user_codes, self.values)
 
+    def _repeated_pair(self) -> tuple[int, int]:
+        """User and item of a pair that occurs more than once, or (-1, -1)."""
+        from foretaste.kernels.sorting import BLOCK, first_repeat  # noqa: PLC0415  keeps the compiler out of imports
+
+        if self.n_ratings <= BLOCK:
+            return first_repeat(self._by_user.indptr, self._by_user.indices, self.n_items)
+        for first, rows in self._row_blocks():
+            user, item = first_repeat(rows.indptr, rows.indices, self.n_items)
+            if user >= 0:
+                return first + user, item
+        return -1, -1
+
+    def _row_blocks(self) -> Iterator[tuple[int, SparseRows]]:
+        """The first user and the sparse rows of one block of users after another: all of them never stand at once."""
+        from foretaste.kernels.sorting import BLOCK, gather_rows, row_blocks, row_starts  # noqa: PLC0415  as above
+
+        columns, starts = (self.user_codes, self.item_codes, self.values), row_starts(self.user_codes, self.n_users)
+        for first, last in row_blocks(starts, BLOCK):
+            indptr = starts[first : last + 1] - starts[first]
+            indices, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+            gather_rows(*columns, first, indptr[:-1].copy(), indices, values)
+            yield first, SparseRows(indptr, indices, values)
+
     def describe(self) -> dict[str, Any]:
         """The figures one looks at first: sizes, density, the scale and its mean, activity of users and items."""
         per_user = np.bincount(self.user_codes, minlength=self.n_users)
@@ -310,11 +334,9 @@ class Interactions:
         return {name: column for name, column in columns.items() if column is not None}
 
     def _without_duplicates(self, policy: DuplicatePolicy) -> Interactions:
-        from foretaste.kernels.sorting import first_repeat  # noqa: PLC0415  keeps the compiler out of `import foretaste`
-
         if policy == "keep":
             return self
-        user, item = first_repeat(self._by_user.indptr, self._by_user.indices, self.n_items)
+        user, item = self._repeated_pair()
         if user < 0:
             return self
         pairs = self.user_codes.astype(np.int64) * self.n_items + self.item_codes
@@ -353,7 +375,13 @@ def _numbers(name: str, values: npt.ArrayLike) -> Float32:
             message = f"row {row[0]}: {name} {column[row[0]]!r} is not a number ({len(row)} such rows)."
             raise DataError(message)
         column = numbers
-    array = column.cast(pl.Float64).to_numpy()
+    narrow = np.empty(len(column), np.float32)
+    with np.errstate(over="ignore"):
+        for piece in pieces(len(column)):
+            narrow[piece] = _wide(column[piece])
+    if np.isfinite(narrow).all():
+        return narrow
+    array = _wide(column)
     wrong = np.flatnonzero(~np.isfinite(array))
     if wrong.size:
         message = (
@@ -361,12 +389,13 @@ def _numbers(name: str, values: npt.ArrayLike) -> Float32:
             f"Hint: drop rows without a {name} first."
         )
         raise DataError(message)
-    with np.errstate(over="ignore"):
-        narrow = array.astype(np.float32)
-    if not np.isfinite(narrow).all():
-        message = f"a {name} of {np.abs(array).max():g} is beyond the range of float32 (3.4e38)."
-        raise DataError(message)
-    return narrow
+    message = f"a {name} of {np.abs(array).max():g} is beyond the range of float32 (3.4e38)."
+    raise DataError(message)
+
+
+def _wide(column: pl.Series) -> Float64:
+    """Numbers in double precision; a missing one is NaN."""
+    return column.cast(pl.Float64).to_numpy()
 
 
 def _one_column(name: str, values: npt.ArrayLike) -> pl.Series:
@@ -400,8 +429,8 @@ def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -
     lowest, highest = float(ratings.min()), float(ratings.max())
     if scale is None:
         return lowest, highest
-    outside = np.flatnonzero((ratings < scale[0]) | (ratings > scale[1]))
-    if outside.size:
+    if lowest < scale[0] or highest > scale[1]:
+        outside = np.flatnonzero((ratings < scale[0]) | (ratings > scale[1]))
         message = (
             f"row {outside[0]}: rating {ratings[outside[0]]:g} is outside the scale {scale[0]:g} to {scale[1]:g} "
             f"({outside.size} such rows). Hint: the data run from {lowest:g} to {highest:g}."
@@ -411,8 +440,15 @@ def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -
 
 
 def _sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32) -> SparseRows:
-    from foretaste.kernels.sorting import sparse_rows  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+    """A sparse matrix by rows; entries that come sorted by row are in their places, and are not copied."""
+    from foretaste.kernels.sorting import (  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+        is_sorted,
+        row_starts,
+        sparse_rows,
+    )
 
+    if is_sorted(row_codes):
+        return SparseRows(row_starts(row_codes, n_rows), column_codes, values)
     return SparseRows(*sparse_rows(row_codes, n_rows, column_codes, values))
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from foretaste._typing import Codes, Id
 from foretaste.data.frames import is_missing
 from foretaste.exceptions import DataError
+from foretaste.utils.pieces import pieces
 
 Column: TypeAlias = pl.Series
 """Ids of one kind: Int64, String, or Object for everything else that can be hashed."""
@@ -23,6 +24,8 @@ Column: TypeAlias = pl.Series
 # A table from integer to code is the fastest lookup there is, as long as the integers lie close together.
 _TABLE_SPAN_PER_ID = 16
 _TABLE_MINIMUM_SPAN = 1_000_000
+
+_WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32)
 
 
 class Vocabulary:
@@ -53,20 +56,31 @@ class Vocabulary:
     @classmethod
     def build(cls, values: Iterable[Id]) -> tuple[Vocabulary, Codes]:
         """Vocabulary of the distinct values in order of first appearance, and the code of each value."""
-        column = as_column(values)
+        column = _raw_column(values)
+        if not _is_whole(column):
+            column = as_column(column)
         if column.dtype == pl.Object:
             vocabulary = cls(dict.fromkeys(column))
             return vocabulary, vocabulary.encode(column)
-        if column.dtype == pl.Int64 and (empty := _empty_table(column)) is not None:
-            from foretaste.kernels.numbering import number_integers  # noqa: PLC0415  keeps the compiler out of imports
-
-            lowest, table = empty
-            ids, codes = number_integers(column.to_numpy(), table, lowest)
-            vocabulary = cls(ids)
-            vocabulary._table = lowest, table  # filled on the way
-            return vocabulary, codes
+        if _is_whole(column) and (empty := _empty_table(column)) is not None:
+            return cls._build_by_table(column, *empty)
+        column = as_column(column)
         vocabulary = cls(column.unique(maintain_order=True))
         return vocabulary, vocabulary.encode(column)
+
+    @classmethod
+    def _build_by_table(cls, column: Column, lowest: int, table: Codes) -> tuple[Vocabulary, Codes]:
+        """`build` of whole numbers of any width; none is widened for longer than its piece takes."""
+        from foretaste.kernels.numbering import number_integers  # noqa: PLC0415  keeps the compiler out of imports
+
+        whole, codes = column.to_numpy(), np.empty(len(column), np.int32)
+        ids, n_ids = np.empty(min(len(column), table.size), np.int64), 0
+        for piece in pieces(len(column)):
+            wide = whole[piece].astype(np.int64, copy=False)
+            n_ids = number_integers(wide, table, lowest, ids, n_ids, codes[piece])
+        vocabulary = cls(ids[:n_ids].copy())
+        vocabulary._table = lowest, table  # filled on the way
+        return vocabulary, codes
 
     def encode(self, values: Iterable[Id]) -> Codes:
         """Codes of many ids; -1 where an id is unknown."""
@@ -153,6 +167,11 @@ class Vocabulary:
                 raise DataError(message)
             return cls(ids)
         return cls([_untagged(value) for value in json.loads(arrays["json"].tobytes())])
+
+
+def _is_whole(column: Column) -> bool:
+    """Whether a column holds nothing but whole numbers that fit into 64 bits with a sign, whatever they are."""
+    return column.dtype in _WHOLE and not column.null_count()
 
 
 def _empty_table(column: Column) -> tuple[int, Codes] | None:

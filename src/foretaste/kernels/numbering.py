@@ -10,14 +10,19 @@ Integers = npt.NDArray[np.int64]
 
 
 @kernel
-def number_integers(values: Integers, table: Codes, lowest: int) -> tuple[Integers, Codes]:
-    """Distinct values in order of first appearance, and the position of each value among them.
+def number_integers(values: Integers, table: Codes, lowest: int, ids: Integers, n_ids: int, codes: Codes) -> int:
+    """Number distinct values in order of first appearance, on from `n_ids` known ones; returns how many there are now.
 
-    `table`, of -1 and highest - lowest + 1 long, is filled: `table[value - lowest]` is the position.
+    Parameters
+    ----------
+    values : int64 array of shape (n,)
+    table : int32 array of shape (highest - lowest + 1,)
+        Of -1 at first; written: `table[value - lowest]` is the number of a value.
+    ids : int64 array
+        Written: the values by their numbers.
+    codes : int32 array of shape (n,)
+        Written: the number of each value.
     """
-    ids = np.empty(min(values.size, table.size), np.int64)
-    codes = np.empty(values.size, np.int32)
-    n_ids = 0
     for t in range(values.size):
         place = values[t] - lowest
         if table[place] < 0:
@@ -25,7 +30,7 @@ def number_integers(values: Integers, table: Codes, lowest: int) -> tuple[Intege
             ids[n_ids] = values[t]
             n_ids += 1
         codes[t] = table[place]
-    return ids[:n_ids].copy(), codes
+    return n_ids
 
 
 @kernel

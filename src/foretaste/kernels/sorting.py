@@ -1,9 +1,14 @@
 """Grouping by code: the one preparation every sparse kernel starts from."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from foretaste._typing import Codes, Float32, Pointers
 from foretaste.kernels._compile import kernel
+
+# Entries carried to their places in one pass over all: more would fall on more lines of memory than a cache holds.
+BLOCK = 2**23
 
 
 @kernel
@@ -17,7 +22,7 @@ def group_by_code(codes: Codes, n_codes: int) -> tuple[Pointers, Codes]:
     indptr : int64 array of shape (n_codes + 1,)
     order : int32 array of shape (n,)
     """
-    indptr = _starts(codes, n_codes)
+    indptr = row_starts(codes, n_codes)
     order = np.empty(codes.size, np.int32)
     place = indptr[:-1].copy()
     for t in range(codes.size):
@@ -27,7 +32,6 @@ def group_by_code(codes: Codes, n_codes: int) -> tuple[Pointers, Codes]:
     return indptr, order
 
 
-@kernel
 def sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32) -> tuple[Pointers, Codes, Float32]:
     """A sparse matrix by rows from its entries; within a row they keep their order.
 
@@ -39,20 +43,61 @@ def sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Floa
     indices : int32 array of shape (n,)
     values : float32 array of shape (n,)
     """
-    indptr = _starts(row_codes, n_rows)
-    indices = np.empty(column_codes.size, np.int32)
-    carried = np.empty(values.size, np.float32)
-    place = indptr[:-1].copy()
-    for t in range(row_codes.size):
-        code = row_codes[t]
-        indices[place[code]] = column_codes[t]
-        carried[place[code]] = values[t]
-        place[code] += 1
+    indptr = row_starts(row_codes, n_rows)
+    indices, carried = np.empty(column_codes.size, np.int32), np.empty(values.size, np.float32)
+    for first, last in row_blocks(indptr):
+        gather_rows(row_codes, column_codes, values, first, indptr[first:last].copy(), indices, carried)
     return indptr, indices, carried
 
 
+def row_blocks(indptr: Pointers, size: int = BLOCK) -> Iterator[tuple[int, int]]:
+    """First row and end of blocks of at most `size` entries, or of one row that has more."""
+    first, n_rows = 0, indptr.size - 1
+    while first < n_rows:
+        last = int(np.searchsorted(indptr, indptr[first] + size, side="right")) - 1
+        last = min(max(last, first + 1), n_rows)
+        yield first, last
+        first = last
+
+
 @kernel
-def _starts(codes: Codes, n_codes: int) -> Pointers:
+def gather_rows(
+    row_codes: Codes,
+    column_codes: Codes,
+    values: Float32,
+    first: int,
+    place: Pointers,
+    indices: Codes,
+    carried: Float32,
+) -> None:
+    """Carry the entries of rows `first`, `first` + 1, ... to their places, as many rows as `place` is long.
+
+    Parameters
+    ----------
+    place : int64 array
+        Where the next entry of each row goes; advanced.
+    indices, carried : int32 and float32 arrays
+        Written: columns and values.
+    """
+    for t in range(row_codes.size):
+        row = row_codes[t] - first
+        if 0 <= row < place.size:
+            indices[place[row]] = column_codes[t]
+            carried[place[row]] = values[t]
+            place[row] += 1
+
+
+@kernel
+def count_codes(codes: Codes, n_codes: int) -> Pointers:
+    """How often each code occurs."""
+    counts = np.zeros(n_codes, np.int64)
+    for code in codes:
+        counts[code] += 1
+    return counts
+
+
+@kernel
+def row_starts(codes: Codes, n_codes: int) -> Pointers:
     """Where each code starts when the codes are sorted."""
     starts = np.zeros(n_codes + 1, np.int64)
     for code in codes:
@@ -73,3 +118,12 @@ def first_repeat(indptr: Pointers, indices: Codes, n_columns: int) -> tuple[int,
                 return row, column
             last_row[column] = row
     return -1, -1
+
+
+@kernel
+def is_sorted(codes: Codes) -> bool:
+    """Whether no code is followed by a smaller one."""
+    for t in range(1, codes.size):  # noqa: SIM110  compiled code has no generator expressions
+        if codes[t] < codes[t - 1]:
+            return False
+    return True

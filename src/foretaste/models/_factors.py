@@ -17,6 +17,7 @@ from foretaste.kernels.scoring import score_pairs
 from foretaste.kernels.sgd import LINE
 from foretaste.models._base import Recommender, Side
 from foretaste.models._ranking import Scorer
+from foretaste.utils.pieces import pieces
 from foretaste.utils.validation import OneOf, check_parameters
 
 
@@ -34,14 +35,19 @@ class Unit(NamedTuple):
     @classmethod
     def of(cls, ratings: Float32, *, centred: bool) -> Unit:
         """The unit of some ratings; ratings that are all equal are their own unit."""
-        mean, spread = float(np.mean(ratings, dtype=np.float64)), float(np.std(ratings, dtype=np.float64))
+        mean = float(np.mean(ratings, dtype=np.float64))
+        squares = sum(float(np.sum((ratings[piece] - np.float64(mean)) ** 2)) for piece in pieces(ratings.size))
+        spread = math.sqrt(squares / ratings.size)
         if spread <= 1e-6 * abs(mean):  # rounding errors around a mean are no spread
             spread = abs(mean) or 1.0
         return cls(mean if centred else 0.0, spread)
 
-    def measure(self, ratings: Float32) -> Float32:
-        """Ratings in this unit."""
-        return ((ratings - np.float64(self.mean)) / self.spread).astype(np.float32)
+    def measure(self, ratings: Float32, out: Float32 | None = None) -> Float32:
+        """Ratings in this unit, written into `out` (which may be `ratings`) where it is given."""
+        measured = np.empty_like(ratings) if out is None else out
+        for piece in pieces(ratings.size):
+            measured[piece] = (ratings[piece] - np.float64(self.mean)) / self.spread
+        return measured
 
     def rows(self, interactions: Interactions) -> tuple[SparseRows, SparseRows]:
         """The ratings by user and by item, in this unit."""
@@ -113,7 +119,8 @@ class Factors(NamedTuple):
 def random_rows(n_rows: int, n_factors: int, length: float, rng: np.random.Generator) -> Float32:
     """Normal factors of about this length, padded with zeros to whole cache lines; zeros stay so in every update."""
     rows = np.zeros((n_rows, -(-n_factors // LINE) * LINE), np.float32)
-    rows[:, :n_factors] = rng.normal(0, length / np.sqrt(n_factors), (n_rows, n_factors))
+    for piece in pieces(n_rows):
+        rows[piece, :n_factors] = rng.normal(0, length / np.sqrt(n_factors), (piece.stop - piece.start, n_factors))
     return rows
 
 

@@ -139,8 +139,11 @@ class FunkSVD(FactorModel):
     ) -> Factors:
         """Stochastic descent, from random factors or from those given (biases start at 0); changes nothing on self."""
         rng = generator(self.random_state)
-        n_users, n_items, measured = interactions.n_users, interactions.n_items, unit.measure(interactions.values)
-        strata = stratify(interactions.user_codes, interactions.item_codes, measured, n_users, n_items, rng)
+        n_users, n_items = interactions.n_users, interactions.n_items
+        with workers(self.n_jobs) as run:
+            columns = (interactions.user_codes, interactions.item_codes, interactions.values)
+            strata = stratify(*columns, n_users, n_items, rng, run)
+        unit.measure(strata.values, out=strata.values)
         p, q = (self._start(n, rng) for n in (n_users, n_items))
         if start is not None:
             p[strata.user_labels, : self.n_factors] = start.user_factors
@@ -149,13 +152,13 @@ class FunkSVD(FactorModel):
         b_u, b_i = np.zeros(len(p), np.float32), np.zeros(len(q), np.float32)
         squares_u, squares_i = np.ones(len(p), np.float32), np.ones(len(q), np.float32)
         # The penalty of a bias is paid in equal parts at each rating.
-        shrinkage_u = np.float32(self.reg_biases) / np.maximum(strata.user_counts(), 1)
-        shrinkage_i = np.float32(self.reg_biases) / np.maximum(np.append(strata.item_counts(n_items), 1), 1)
+        shrinkage_u = np.float32(self.reg_biases) / np.maximum(strata.user_counts, 1)
+        shrinkage_i = np.float32(self.reg_biases) / np.maximum(np.append(strata.item_counts, 1), 1)
         shrinkage = (shrinkage_u.astype(np.float32), shrinkage_i.astype(np.float32))
         settings = (self.learning_rate or 0.05, reg, *shrinkage, float(self.biased), self.n_factors)
 
         def tile(row: int, part: int) -> tuple[object, ...]:
-            place = (strata.n_parts, part, strata.cuts[row], strata.cuts[row + 1])
+            place = (strata.first_row(row, part), strata.item_cuts[part], *strata.user_cuts[row : row + 2])
             return strata.starts, strata.items, strata.values, *place, p, q, b_u, b_i, squares_u, squares_i, *settings
 
         def ordered() -> Factors:
