@@ -1,4 +1,4 @@
-"""What the neighbour models share: the search for neighbours, and what those say of a pair."""
+"""The search for neighbours, and what those say of a pair."""
 
 from __future__ import annotations
 
