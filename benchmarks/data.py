@@ -125,10 +125,15 @@ def ml_1m_random_folds() -> dict[str, Split]:
     return _random_folds("ml-1m")
 
 
+def few(split: Split) -> Split:
+    """A thousand ratings to learn from and a hundred to predict: enough to load what is needed."""
+    return Split(split.train.head(1000), split.test.head(100), split.scale)
+
+
 def few_of_one_fold(splits: dict[str, Split]) -> dict[str, Split]:
-    """Of the first fold a thousand ratings to learn from and a hundred to predict: enough to load what is needed."""
+    """A few ratings of the first fold."""
     name, split = next(iter(splits.items()))
-    return {name: Split(split.train.head(1000), split.test.head(100), split.scale)}
+    return {name: few(split)}
 
 
 def ml_1m_factors() -> Scores:
@@ -197,6 +202,11 @@ class Files:
         """The columns, in memory."""
         return Ratings(*(np.load(path) for path in (self.users, self.items, self.ratings)))
 
+    def write(self, part: Ratings) -> None:
+        """Fill the files."""
+        for path, column in ((self.users, part.users), (self.items, part.items), (self.ratings, part.ratings)):
+            np.save(path, column)
+
 
 def synthetic_netflix() -> Files:
     """100,480,507 ratings in whole stars at the shape of the Netflix Prize's training set; no structure in them.
@@ -204,8 +214,7 @@ def synthetic_netflix() -> Files:
     7 bytes a rating, as that set needs: users as int32, items as int16, stars as uint8; rows in random order. They are
     made in another process, whose memory is many times that.
     """
-    folder = Path(_scratch())
-    made = Files(*(folder / f"{name}.npy" for name in ("users", "items", "ratings")), scale=(1.0, 5.0))
+    made = _new_files((1.0, 5.0))
     maker = multiprocessing.get_context("spawn").Process(target=_write_netflix, args=(made,))
     maker.start()
     maker.join()
@@ -215,12 +224,22 @@ def synthetic_netflix() -> Files:
     return made
 
 
+def few_of_files(made: Files) -> Files:
+    """A few of the ratings, in files of their own."""
+    small = _new_files(made.scale)
+    small.write(made.read().head(1000))
+    return small
+
+
+def _new_files(scale: tuple[float, float]) -> Files:
+    folder = Path(_scratch())
+    return Files(*(folder / f"{name}.npy" for name in ("users", "items", "ratings")), scale=scale)
+
+
 def _write_netflix(made: Files) -> None:
     rng, n_ratings = np.random.default_rng(0), 100_480_507
     users, items = _distinct_pairs(480_189, 17_770, n_ratings, n_ratings // 5, rng)
-    np.save(made.users, users)
-    np.save(made.items, items.astype(np.int16))
-    np.save(made.ratings, rng.integers(1, 6, n_ratings, dtype=np.uint8))
+    made.write(Ratings(users, items.astype(np.int16), rng.integers(1, 6, n_ratings, dtype=np.uint8)))
 
 
 def _distinct_pairs(

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.rows import AtLeast, AtMost, Faster, NoWorse, Same, Target
+from benchmarks.row import AtLeast, AtMost, Faster, NoWorse, Same, Target
 from benchmarks.runner import Outcome, Result
 
 _LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise", "cornac", "cmfrec", "implicit")
@@ -68,7 +68,9 @@ def as_markdown(outcomes: Sequence[Outcome], here: dict[str, Any], repeats: int)
         ),
     ]
     for outcome in outcomes:
-        lines += ["", f"### {outcome.row.name}", "", f"{outcome.row.title}. {outcome.row.about}", ""]
+        row = outcome.row
+        runs = f" Timed runs: {row.most_runs}." if row.most_runs is not None and row.most_runs < repeats else ""
+        lines += ["", f"### {row.name}", "", f"{row.title}. {row.about}{runs}", ""]
         lines += _figures_table(outcome)
         lines += [f"\n{name} did not take part: {reason}." for name, reason in outcome.absent.items()]
     return "\n".join(lines) + "\n"

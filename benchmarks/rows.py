@@ -1,122 +1,10 @@
-"""What is compared with what, under which settings, and what it is hoped to show: one `Row` a comparison.
-
-Only the standard library is imported here: the process that reads the rows shares its memory figure with nobody.
-"""
+"""What is compared with what, under which settings, and what it is hoped to show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Contestant:
-    """One who takes part in a row.
-
-    Attributes
-    ----------
-    name : str
-        As the table shows it.
-    function : str
-        "module.function" under `benchmarks.contestants`; called with the row's data and `options`, it returns figures
-        by name: seconds, accuracies, counts.
-    options : mapping
-    threads : int
-        For BLAS and OpenMP; foretaste's own are an option of the contestant.
-    """
-
-    name: str
-    function: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    threads: int = 1
-
-
-@dataclass(frozen=True)
-class Faster:
-    """The first contestant should be so many times as fast as another, in the row's timed figure or the one named."""
-
-    than: str
-    times: float
-    figure: str | None = None
-
-
-@dataclass(frozen=True)
-class AtMost:
-    """The median of a figure of the first contestant (or of another: "figure: name") should not exceed a bound."""
-
-    figure: str
-    bound: float
-
-
-@dataclass(frozen=True)
-class AtLeast:
-    """The median of a figure of the first contestant should reach a bound."""
-
-    figure: str
-    bound: float
-
-
-@dataclass(frozen=True)
-class NoWorse:
-    """A figure, lower is better, of the first contestant (or of another: "figure: name") is hardly above another's.
-
-    What counts as noise is in `benchmarks.report`.
-    """
-
-    figure: str
-    than: str
-
-
-@dataclass(frozen=True)
-class Same:
-    """A figure should be equal for two contestants, in every run."""
-
-    figure: str
-    other: str
-
-
-Target = Faster | AtMost | AtLeast | NoWorse | Same
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison.
-
-    Attributes
-    ----------
-    name, title : str
-    about : str
-        Settings, and what is inside the clock and what is not.
-    data : str or None
-        Function of `benchmarks.data` that makes what the contestants are given; untimed.
-    contestants : tuple of Contestant
-        foretaste first.
-    timed : str
-        The figure in seconds that ratios are made of.
-    shown : tuple of str
-        Further figures in the table.
-    targets : tuple
-    rivals : bool
-        Whether the contestants do the same work, so that a ratio of their times means something.
-    by_default : bool
-        Whether a run without names includes it.
-    warm_up : str or None
-        Function of `benchmarks.data` that makes a small part of the data for the run that counts for nothing; by
-        default that run is like all others.
-    """
-
-    name: str
-    title: str
-    about: str
-    data: str | None
-    contestants: tuple[Contestant, ...]
-    timed: str = "fit"
-    shown: tuple[str, ...] = ()
-    targets: tuple[Target, ...] = ()
-    rivals: bool = True
-    by_default: bool = True
-    warm_up: str | None = None
+from benchmarks.row import AtLeast, AtMost, Contestant, Faster, NoWorse, Row, Same
 
 
 def _foretaste(name: str, model: str, **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own
@@ -136,6 +24,11 @@ def _cornac(penalty: float, learning_rate: float = 0.01) -> Contestant:
 def _own(label: str, model: str = "", **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own
     options = {"model": model or label, "parameters": parameters}
     return Contestant(f"foretaste {label}", "foretaste.compare", options)
+
+
+def _at_scale(label: str, model: str, **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own
+    options = {"model": model, "parameters": {"n_epochs": 20, "tol": 0, "random_state": 0} | parameters}
+    return Contestant(f"foretaste {label}", "foretaste.ratings_at_scale", options, parameters.get("n_jobs", 1))
 
 
 def _surprise(label: str, algorithm: str = "", **parameters: Any) -> Contestant:  # noqa: ANN401  the algorithm's own
@@ -315,7 +208,7 @@ _ROWS = (
         title="SVD++, ml-1m, fold 0 of 5",
         about=(
             "20 factors, 20 epochs, one thread, defaults otherwise; `predict` runs over the 200,000 test pairs. "
-            "Surprise takes minutes, so this row is run when it is named."
+            "Surprise takes minutes."
         ),
         data="ml_1m_fold",
         contestants=(_foretaste("foretaste SVDpp", "SVDpp", **_SVDPP), _SURPRISE_SVDPP),
@@ -325,7 +218,8 @@ _ROWS = (
             Faster(_SURPRISE_SVDPP.name, 100, figure="predict"),
             NoWorse("rmse", _SURPRISE_SVDPP.name),
         ),
-        by_default=False,
+        warm_up="few",
+        most_runs=2,
     ),
     Row(
         name="svdpp-20m",
@@ -423,6 +317,8 @@ _ROWS = (
             timed="fit + predict",
             shown=("fit", *_RATING_FIGURES),
             targets=(Faster(f"Surprise {algorithm}", 25), NoWorse("rmse", f"Surprise {algorithm}")),
+            warm_up="few",
+            most_runs=3,
         )
         for name, algorithm, model, settings, parameters in (
             (
@@ -446,7 +342,8 @@ _ROWS = (
         contestants=tuple(_foretaste(f"foretaste {model}", model, n_jobs=2) for model in ("ItemKNN", "UserKNN")),
         shown=("prepare", "predict", "peak MB"),
         rivals=False,
-        by_default=False,
+        warm_up="few",
+        most_runs=1,
     ),
     Row(
         name="read-file",
@@ -612,28 +509,26 @@ _ROWS = (
         targets=(Same("learned", "foretaste FunkSVD, 2 threads"),),
     ),
     Row(
-        name="funk-svd-netflix",
-        title="FunkSVD at the size of the Netflix Prize",
+        name="netflix",
+        title="FunkSVD and SVDpp at the size of the Netflix Prize",
         about=(
             "100,480,507 synthetic ratings of 480,189 users and 17,770 items, activity and popularity by a power law, "
-            "no pair twice, rows in random order. 64 factors, 20 epochs, two threads. The clock begins with three "
-            "columns in memory (int32 users, int16 items, uint8 stars: 7 bytes a rating) and includes the making of "
-            "Interactions with the check for repeated pairs; the columns are let go of when Interactions are made. "
-            "Peak memory includes the interpreter, the columns and the fitted model."
+            "no pair twice, rows in random order. 20 epochs; FunkSVD with 64 factors on two threads, SVDpp with 20 on "
+            "one. The clock begins with three columns in memory (int32 users, int16 items, uint8 stars: 7 bytes a "
+            "rating) and includes the making of Interactions with the check for repeated pairs; the columns are let "
+            "go of when Interactions are made. Peak memory includes the interpreter, the columns and the fitted model."
         ),
         data="synthetic_netflix",
         contestants=(
-            Contestant(
-                "foretaste FunkSVD, 2 threads",
-                "foretaste.ratings_at_scale",
-                {"model": "FunkSVD", "parameters": _LARGE | {"n_epochs": 20, "n_jobs": 2}},
-                threads=2,
-            ),
+            _at_scale("FunkSVD, 64 factors, 2 threads", "FunkSVD", n_factors=64, n_jobs=2),
+            _at_scale("SVDpp, 20 factors", "SVDpp", n_factors=20),
         ),
         timed="prepare + fit",
         shown=("prepare", "fit", "an epoch", "before learning"),
         targets=(AtMost("prepare + fit", 60), AtMost("peak MB", 2500)),
-        by_default=False,
+        rivals=False,
+        warm_up="few_of_files",
+        most_runs=1,
     ),
     Row(
         name="tuning",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.rows import Contestant, Row
+from benchmarks.row import Contestant, Row
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -62,7 +62,7 @@ def run(row: Row, repeats: int) -> Outcome:
                 continue
             workers.append(worker)
             outcome.results.append(Result(contestant, reply))
-        for _ in range(repeats):
+        for _ in range(min(repeats, row.most_runs or repeats)):
             for worker, result in zip(workers, outcome.results, strict=True):
                 result.runs.append(worker.ask())
     return outcome
