@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 import foretaste as ft
@@ -117,3 +118,118 @@ def test_on_the_command_line(need_set, tmp_path, monkeypatch):
         with pytest.raises(SystemExit) as left:
             cli.main(shlex.split(line))
         assert left.value.code == 0, line
+
+
+# The ladder: from a regression on known styles to factors, choices and neighbours -------------------------------------
+
+SURVEY = pl.DataFrame(
+    [("an", 5, 1), ("bhavana", 4, 0), ("cordelia", 2, 5), ("diego", 2, 4)],
+    schema=["user", "lo_fi_indie", "slick_pop"],
+    orient="row",
+)
+LADDER = {
+    "known items": ft.ContentRegression(item_features=ft.datasets.album_features(), reg=0),
+    "known users": ft.ContentRegression(user_features=SURVEY, reg=0, fit_intercept=False),
+    "in turn": ft.ALS(2, biased=False, solver="cholesky", random_state=0),
+    "all at once": ft.FunkSVD(2, biased=False, solver="gd", reg=0, random_state=0),
+    "one rating at a time": ft.FunkSVD(2, biased=False, random_state=0),
+    "on top of the baseline": ft.FunkSVD(2, random_state=0),
+    "what they chose": ft.SVDpp(2, random_state=0),
+    "the real SVD": ft.PureSVD(2, fill="user_mean", refine_epochs=50, random_state=0),
+    # of four people and five albums any likeness rests on a few ratings, and is not to be doubted for that
+    "like people": ft.UserKNN(shrinkage=0),
+    "like albums": ft.ItemKNN(shrinkage=0),
+    "both": ft.UserItemKNN(shrinkage=0, random_state=0),
+}
+GAPS = [("bhavana", "bts"), ("cordelia", "ommazh"), ("diego", "melt-banana"), ("diego", "zhou-shen")]
+
+
+def climb(rung):
+    return clone(LADDER[rung]).fit(ft.datasets.albums())
+
+
+@pytest.mark.parametrize("rung", LADDER)
+def test_every_rung_fills_the_gaps_and_says_why(rung):
+    model = climb(rung)
+    predicted = dict(zip(GAPS, model.predict(GAPS), strict=True))
+    assert all(0 <= value <= 5 for value in predicted.values())
+    # Bhavana would not care for slick pop, and Diego for lo-fi still less than for Zhou Shen
+    assert predicted["bhavana", "bts"] < 2.5
+    assert predicted["diego", "zhou-shen"] > predicted["diego", "melt-banana"] + 1
+
+    listed = model.recommend(n=5)
+    assert set(listed.select("user", "item").iter_rows()) == set(GAPS)
+    assert {(user, item): score for user, item, score, _ in listed.iter_rows()} == pytest.approx(predicted, abs=1e-5)
+    assert listed.filter(pl.col("user") == "diego")["item"].to_list() == ["zhou-shen", "melt-banana"]
+
+    for pair in GAPS:
+        assert model.explain(*pair)["value"].sum() == pytest.approx(predicted[pair], abs=1e-5)
+
+
+def test_known_styles_and_a_survey_give_the_numbers_of_the_lecture():
+    assert climb("known items").predict([("bhavana", "bts")])[0] == pytest.approx(0.724, abs=0.005)
+    assert climb("known users").predict([("cordelia", "ommazh")])[0] == pytest.approx(2, abs=1e-4)
+
+
+def test_in_turn_and_all_at_once_the_error_never_rises():
+    for rung in ("in turn", "all at once"):
+        curve = climb(rung).history_["train_rmse"]
+        assert (curve.diff().drop_nulls() <= 1e-6).all()
+        assert curve[-1] < 0.2 * curve[0]
+
+
+def test_above_the_baseline_less_is_left_to_learn():
+    plain, biased = climb("one rating at a time"), climb("on top of the baseline")
+    assert plain.user_factors_.size + plain.item_factors_.size == 18
+    assert biased.history_["train_rmse"][0] < 0.6 * plain.history_["train_rmse"][0]
+    assert biased.history_["train_rmse"][-1] < 0.2 * ft.datasets.albums()["rating"].std()
+
+
+def test_a_choice_tells_of_taste_whatever_the_rating():
+    def newcomer(model):
+        """Somebody who has rated BTS exactly as everybody is expected to."""
+        bts = model.item_vocabulary_.encode_one("bts")
+        return model.fold_in({"bts": float(model.global_mean_ + model.item_biases_[bts])}).user_factors_[0]
+
+    assert newcomer(climb("on top of the baseline")) == pytest.approx([0, 0], abs=1e-5)
+    assert np.linalg.norm(newcomer(climb("what they chose"))) > 0.01
+
+
+def test_the_refinement_starts_at_the_decomposition_and_lowers_the_error():
+    albums, refined = ft.datasets.albums(), climb("the real SVD")
+    decomposed = ft.PureSVD(2, fill="user_mean", random_state=0).fit(albums)
+    assert refined.singular_values_ == pytest.approx(decomposed.singular_values_)
+    assert refined.history_["epoch"].to_list() == list(range(51))
+    curve = refined.history_["train_rmse"]
+    assert curve[0] == pytest.approx(
+        ft.metrics.rmse(albums["rating"], decomposed.predict(albums, clip=False)), abs=1e-5
+    )
+    assert curve[-1] < 0.7 * curve[0]
+
+
+def test_neighbours_are_who_and_what_one_would_name():
+    people, things, both = (climb(rung) for rung in ("like people", "like albums", "both"))
+    assert people.similar_users(["an", "diego"], n=1)["similar_user"].to_list() == ["bhavana", "cordelia"]
+    assert set(things.similar_items("bts")["similar_item"]) == {"sanam", "zhou-shen"}
+
+    def heard(model):
+        reasons = model.explain("diego", "zhou-shen").slice(3)  # behind the mean and the biases
+        return {term.partition(", ")[0]: value for term, value in reasons.iter_rows()}
+
+    by_people, by_things, by_both = heard(people), heard(things), heard(both)
+    assert by_people.keys() == {"rated 5 by 'cordelia'"}
+    assert by_things.keys() == {"rated 'sanam' 4", "rated 'bts' 5"}
+    assert min([*by_people.values(), *by_things.values()]) > 0
+    weighted = {name: both.user_weight_ * share for name, share in by_people.items()}
+    weighted |= {name: both.item_weight_ * share for name, share in by_things.items()}
+    assert by_both == pytest.approx(weighted)
+
+
+@pytest.mark.parametrize("model", [ft.UserKNN(), ft.ItemKNN(), ft.UserItemKNN(random_state=0)])
+def test_neighbours_in_doubt_still_move_the_baseline_the_right_way(model):
+    albums = ft.datasets.albums()
+    moved = dict(
+        zip(GAPS, clone(model).fit(albums).predict(GAPS) - ft.Baseline().fit(albums).predict(GAPS), strict=True)
+    )
+    assert moved.pop(("diego", "zhou-shen")) > 0.1
+    assert max(moved.values()) < -0.1

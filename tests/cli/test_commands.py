@@ -157,6 +157,18 @@ def test_all_ratings_and_names_may_be_mixed_and_none_comes_twice(run, albums):
         assert f"InvalidParameterError: --models names a model twice: {twice}." in err
 
 
+def test_an_unknown_name_is_told_of_all_ratings_where_that_is_one(run, albums):
+    status, _, err = run("compare", albums, "--models", "als,magic")
+    assert status == 2
+    assert "there is no model 'magic'. Hint: choose among als, baseline," in err
+    assert "user-item-knn, user-knn, or all-ratings." in err
+    for name in ("magic", "all-ratings"):
+        status, _, err = run("train", albums, "--model", name, "-o", "model.ft")
+        assert status == 2
+        assert f"there is no model '{name}'. Hint: choose among als, baseline," in err
+        assert "user-item-knn, user-knn." in err
+
+
 @pytest.mark.slow
 def test_the_table_of_the_readme(run, need_set):
     need_set("ml-100k")

@@ -1,4 +1,6 @@
+import copy
 import datetime as dt
+import pickle
 import uuid
 from decimal import Decimal
 
@@ -67,6 +69,22 @@ def test_the_ends_of_the_range_of_integers_are_ids_like_any_other():
     vocabulary, codes = Vocabulary.build(ends)
     assert codes.tolist() == [0, 1, 2]
     assert vocabulary.encode([*reversed(ends), 1]).tolist() == [2, 1, 0, -1]
+
+
+@pytest.mark.parametrize("ends", [[2**63 - 1, 2**63 - 2], [-(2**63), 1 - 2**63]], ids=["highest", "lowest"])
+def test_ids_close_together_at_an_end_of_the_range_of_integers_are_found(ends):
+    vocabulary, codes = Vocabulary.build(ends)
+    assert codes.tolist() == [0, 1]
+    for found in (vocabulary, Vocabulary(ends)):
+        assert found.encode([*ends, 0, -ends[1], 5]).tolist() == [0, 1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [1, 2], [10**15, 1], [(1,), (2,)]], ids=str)
+def test_codes_can_be_written_to(values):
+    # else kernels would be compiled for arrays of two kinds
+    vocabulary, codes = Vocabulary.build(values)
+    assert codes.flags.writeable
+    assert vocabulary.encode(values[:1]).flags.writeable
 
 
 def test_strings_are_compared_exactly():
@@ -265,6 +283,35 @@ def test_what_is_written_to_arrays_is_read_back(values):
     found = Vocabulary.from_arrays(vocabulary.to_arrays())
     assert list(found) == list(vocabulary)
     assert found.encode(values).tolist() == vocabulary.encode(values).tolist()
+
+
+def kept(vocabulary):
+    """Bytes of what a vocabulary holds beside its ids."""
+    table = vars(vocabulary).get("_table")
+    return table[1].nbytes if table else 0
+
+
+def test_no_table_is_kept_that_is_long_for_the_number_of_ids():
+    rows = np.tile([0, 2_000_000], 200_000)  # few enough numbers apart for so many rows, too many for two ids
+    vocabulary, codes = Vocabulary.build(rows)
+    assert codes[:3].tolist() == [0, 1, 0]
+    assert kept(vocabulary) == 0
+    assert vocabulary.encode([2_000_000, 0, 1]).tolist() == [1, 0, -1]
+    assert kept(vocabulary) == 0
+    close, _ = Vocabulary.build([5, 7])
+    assert 0 < kept(close) <= 4_000_000, "where it is short it is kept"
+
+
+@pytest.mark.parametrize("values", [[3, 500_000], ["x", "y"], [uuid.UUID(int=1), uuid.UUID(int=2)], [1, "1"]], ids=str)
+def test_pickled_and_copied_it_is_the_same_without_what_lookups_made_of_it(values):
+    vocabulary, _ = Vocabulary.build(values)
+    assert vocabulary.encode_one(values[1]) == 1
+    written = pickle.dumps(vocabulary)
+    assert len(written) < 5_000
+    for found in (pickle.loads(written), copy.copy(vocabulary), copy.deepcopy(vocabulary)):  # noqa: S301  our own
+        assert list(found) == values
+        assert found.kind == vocabulary.kind
+        assert found.encode(values[::-1]).tolist() == [1, 0]
 
 
 def test_what_cannot_be_written_says_so():

@@ -6,8 +6,8 @@ from foretaste.kernels.biases import row_means
 
 
 @given(naive.sparse())
-def test_row_means_are_means_and_zero_where_there_is_nothing(drawn):
+def test_row_means_are_means_and_the_given_value_where_there_is_nothing(drawn):
     rows, _ = drawn
     indptr, _, values = naive.arrays(rows)
-    expected = [sum(value for _, value in row) / len(row) if row else 0.0 for row in rows]
-    np.testing.assert_allclose(row_means(indptr, values), expected, atol=1e-12)
+    expected = [sum(value for _, value in row) / len(row) if row else 7.0 for row in rows]
+    np.testing.assert_allclose(row_means(indptr, values, 7.0), expected, atol=1e-12)

@@ -35,3 +35,11 @@ def test_look_up_integers_finds_what_was_numbered_and_gives_minus_one_else(value
 def test_look_up_integers_at_the_ends_of_the_range_of_integers():
     ends = np.array([np.iinfo(np.int64).min, -1, 0, 1, np.iinfo(np.int64).max])
     assert look_up_integers(ends, np.zeros(1, np.int32), 0).tolist() == [-1, -1, 0, -1, -1]
+
+
+def test_look_up_integers_in_tables_at_the_ends_of_the_range_of_integers():
+    info = np.iinfo(np.int64)
+    values = np.array([info.min, info.min + 1, info.min + 2, 0, info.max - 2, info.max - 1, info.max])
+    table = np.array([5, 7], np.int32)
+    assert look_up_integers(values, table, int(info.max) - 1).tolist() == [-1, -1, -1, -1, -1, 5, 7]
+    assert look_up_integers(values, table, int(info.min)).tolist() == [5, 7, -1, -1, -1, -1, -1]

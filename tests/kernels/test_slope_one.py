@@ -43,7 +43,7 @@ def test_predictions_equal_their_twin_pair_by_pair_and_all_at_once(drawn, weight
         [[naive.slope_one(rows[u], i, found, weighted=weighted) for i in range(n_columns)] for u in users]
     )
     indptr, indices, values = naive.arrays(rows)
-    state = (indptr, indices, values, row_means(indptr, values), *tables(rows, n_columns, 3), weighted)
+    state = (indptr, indices, values, row_means(indptr, values, 0.0), *tables(rows, n_columns, 3), weighted)
 
     pairs = np.full(len(users) * n_columns, np.nan)
     places = np.random.default_rng(0).permutation(pairs.size).astype(np.int32)

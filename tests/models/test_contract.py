@@ -555,3 +555,36 @@ def test_what_a_folded_model_has_learned_fits_its_users(name):
     if hasattr(folded, "coef_"):
         rows = n["user"] if folded.user_features is None else n["item"]
         assert len(folded.coef_) == len(folded.intercept_) == rows
+
+
+# Data that cannot be learned from ----------------------------------------------------------------------------------
+
+
+@every_case
+@pytest.mark.parametrize("keep_ids", [False, True])
+def test_no_rows_are_refused_with_a_reason(name, keep_ids):
+    ratings = ft.Interactions.from_arrays(*zip(*ROWS, strict=True))
+    nothing = ratings.select(np.zeros(len(ratings), np.bool_), keep_ids=keep_ids)
+    model = type(fitted(name)).__name__
+    with pytest.raises(DataError, match=rf"^{model} has nothing to learn from: there are no rows\."):
+        fit(name, nothing)
+
+
+@every_case
+@pytest.mark.parametrize("factor", [1e12, -1e12, 1e20])
+def test_ratings_beyond_all_measure_are_refused_with_the_limit(name, factor):
+    rows = [(user, item, factor * rating) for user, item, rating in ROWS]
+    model = type(fitted(name)).__name__
+    with pytest.raises(DataError) as caught:
+        fit(name, rows)
+    assert str(caught.value) == (
+        f"{model} takes ratings between -1e+12 and 1e+12, got one of size {5 * abs(factor):g}. "
+        f"Hint: divide all ratings by a constant."
+    )
+
+
+@every_case
+def test_ratings_up_to_the_limit_are_learned_from(name):
+    rows = [(user, item, 0.2e12 * rating) for user, item, rating in ROWS]
+    predicted = fit(name, rows).predict(PAIRS)
+    assert np.isfinite(predicted).all()

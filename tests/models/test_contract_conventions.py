@@ -403,3 +403,40 @@ def test_ordinary_use_warns_of_nothing(name):
         model = fit(name)
         model.predict(PAIRS)
         model.recommend()
+
+
+# Unusual interactions --------------------------------------------------------------------------------------------
+
+
+@every_case
+def test_a_pair_that_occurs_twice_is_learned_from_or_refused_by_name(name):
+    twice = ft.Interactions.from_arrays(*zip(*ROWS, *ROWS[:3], strict=True), duplicates="keep")
+    refuse = MODELS[CASES[name].model]._unique_pairs
+    user, item, _ = ROWS[0]
+    if refuse:
+        message = f"{CASES[name].model} needs one rating at most of each pair, and user {user!r} has item {item!r}"
+        with pytest.raises(DataError, match=message):
+            CASES[name].make(USERS, ITEMS).fit(twice)
+        with pytest.raises(DataError, match=message):
+            fitted(name).fold_in(twice)
+    else:
+        model = CASES[name].make(USERS, ITEMS).fit(twice)
+        total = sum(model.explain(user, item)["value"])
+        assert total == pytest.approx(model.predict([(user, item)])[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    # not those for which a row of nothing is 0: regressions and products without a mean
+    [n for n in names(centred=True) if CASES[n].model not in ("Random", "ContentRegression")] + ["NMF"],
+)
+def test_users_and_items_whose_ratings_were_left_out_are_predicted_like_others(name):
+    rows = ft.Interactions.from_arrays(*zip(*[(u, i, 3 + r / 2.5) for u, i, r in ROWS], strict=True), scale=(3.4, 5))
+    kept = (rows.user_codes != 0) & (rows.item_codes != 1)
+    model = CASES[name].make(list(rows.users), list(rows.items)).fit(rows.select(kept, keep_ids=True))
+    silent = [(rows.users.decode_one(0), item) for item in rows.items] + [
+        (user, rows.items.decode_one(1)) for user in rows.users
+    ]
+    free = model.predict(silent, clip=False)
+    assert (free > 1).all()
+    assert (free < 7).all()

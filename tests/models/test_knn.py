@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,49 @@ def test_neighbors_predict_films(need_set):
     )
     rmse = {row["model"]: row["rmse"] for row in compared.to_frame().iter_rows(named=True)}
     assert 0.90 < rmse["both"] < rmse["item"] < rmse["user"] < 0.925
+
+
+# Beyond the usual ---------------------------------------------------------------------------------------------------
+
+
+def test_more_neighbours_than_anybody_has_are_all_of_them():
+    few, most = (
+        ft.ItemKNN(shrinkage=0, n_neighbors=n, min_support=1).fit(ROWS).predict(PAIRS) for n in (100, sys.maxsize)
+    )
+    np.testing.assert_array_equal(few, most)
+    nobody = ft.ItemKNN(shrinkage=0, min_support=10**30, min_neighbors=10**30).fit(ROWS)
+    assert not nobody.item_neighbors_.indices.size
+
+
+@pytest.mark.parametrize("model", [ft.UserKNN(), ft.ItemKNN()])
+def test_a_setting_changed_after_the_fit_changes_nothing_before_the_next(model):
+    expected = model.fit(ROWS).predict(PAIRS)
+    folded = model.fold_in([(ITEMS[0], 5), (ITEMS[3], 1)]).predict([("new user", item) for item in ITEMS])
+    model.set_params(centring="none", similarity="msd", n_neighbors=-1, min_neighbors=9, damping=7)
+    np.testing.assert_array_equal(model.predict(PAIRS), expected)
+    again = model.fold_in([(ITEMS[0], 5), (ITEMS[3], 1)]).predict([("new user", item) for item in ITEMS])
+    np.testing.assert_array_equal(again, folded)
+
+
+def test_correlations_of_rows_that_hardly_vary_are_right():
+    rng = np.random.default_rng(0)
+    table = 3 + 0.01 * (rng.normal(size=(6, 1)) @ rng.normal(size=(1, 300)) + rng.normal(size=(6, 300)))
+    rows = [(u, i, float(np.float32(table[u, i]))) for u in range(6) for i in range(300)]
+    model = ft.UserKNN(similarity="pearson", shrinkage=0).fit(rows)
+    found = np.zeros((6, 6))
+    for u in range(6):
+        own = slice(*model.user_neighbors_.indptr[u : u + 2])
+        found[u, model.user_neighbors_.indices[own]] = model.user_neighbors_.values[own]
+    expected = np.corrcoef(table.astype(np.float32).astype(float)) - np.eye(6)
+    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=3e-6)
+
+
+def test_one_rating_far_from_all_others_leaves_the_rest_alone():
+    rng = np.random.default_rng(1)
+    counts = [(u, i, float(rng.integers(1, 50))) for u in range(20) for i in range(15)]
+    plain = ft.UserKNN(similarity="pearson", shrinkage=0).fit(counts)
+    heavy = ft.UserKNN(similarity="pearson", shrinkage=0).fit([*counts, ("somebody", "something", 1e7)])
+    for u in range(20):
+        one, other = (model.similar_users(u, n=20) for model in (plain, heavy))
+        assert one["similar_user"].to_list() == [int(v) for v in other["similar_user"]]
+        np.testing.assert_array_equal(one["similarity"], other["similarity"])

@@ -3,8 +3,13 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from foretaste.utils.threads import n_threads, workers
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
 def test_none_is_one_and_minus_one_every_core():
@@ -39,3 +44,32 @@ def test_an_error_in_a_thread_reaches_the_caller(n_jobs):
 
     with pytest.raises(ValueError, match="3"), workers(n_jobs) as run:
         run(fail, [(place,) for place in range(6)])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first in first out", "nested"])
+def test_blas_has_one_thread_until_the_last_of_two_uses_ends_and_then_what_it_had(order):
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert before == {2}
+        uses = [workers(1), workers(2)]
+        for use in uses:
+            use.__enter__()
+            assert blas_threads() == {1}
+        uses[order[0]].__exit__(None, None, None)
+        assert blas_threads() == {1}
+        uses[order[1]].__exit__(None, None, None)
+        assert blas_threads() == before
+
+
+def test_blas_has_its_threads_back_after_many_uses_at_once_and_after_an_error():
+    def use(place):
+        with pytest.raises(ValueError, match="negative"), workers(1 + place % 2) as run:
+            run(time.sleep, [(0.001 * (place % 3),), (-1,)])
+
+    with threadpool_limits(2, user_api="blas"):
+        threads = [threading.Thread(target=use, args=(place,)) for place in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert blas_threads() == {2}

@@ -35,9 +35,12 @@ def model_names(text: str) -> list[str]:
     Raises
     ------
     InvalidParameterError
-        A name stands there twice.
+        A name stands there twice, or is that of no model.
     """
     named = text.split(",")
+    for word in named:
+        if word != ALL_RATINGS:
+            _check_name(word, f", or {ALL_RATINGS}")
     if len(set(named)) < len(named):
         message = f"--models names a model twice: {text}."
         raise InvalidParameterError(message)
@@ -55,9 +58,7 @@ def make_model(
     InvalidParameterError
         There is no such model or parameter, or a setting has no "=".
     """
-    if name not in NAMES:
-        message = f"there is no model {name!r}. Hint: choose among {', '.join(sorted(NAMES))}."
-        raise InvalidParameterError(message)
+    _check_name(name)
     model = NAMES[name]()
     known = model.get_params(deep=False)
     chosen: dict[str, Any] = {"random_state": seed, "n_jobs": jobs}
@@ -72,6 +73,13 @@ def make_model(
         chosen[parameter] = read_table(text) if parameter.endswith("_features") else _value(text)
     made: Recommender = model.set_params(**chosen)
     return made
+
+
+def _check_name(name: str, besides: str = "") -> None:
+    """Raise for a name that is of no model; `besides` is what else could stand there."""
+    if name not in NAMES:
+        message = f"there is no model {name!r}. Hint: choose among {', '.join(sorted(NAMES))}{besides}."
+        raise InvalidParameterError(message)
 
 
 def _value(text: str) -> Any:  # noqa: ANN401  a parameter's value

@@ -239,7 +239,7 @@ class Interactions:
         """User and item of a pair that occurs more than once, or (-1, -1)."""
         from foretaste.kernels.sorting import BLOCK, first_repeat  # noqa: PLC0415  keeps the compiler out of imports
 
-        if self.n_ratings <= BLOCK:
+        if self.n_ratings <= BLOCK or "_by_user" in self.__dict__:
             return first_repeat(self._by_user.indptr, self._by_user.indices, self.n_items)
         for first, rows in self._row_blocks():
             user, item = first_repeat(rows.indptr, rows.indices, self.n_items)
@@ -297,6 +297,17 @@ class Interactions:
             message = f"{who} needs ratings, and these interactions have none. Hint: add a 'rating' column."
             raise DataError(message)
         return self.ratings
+
+    def require_unique_pairs(self, who: str) -> None:
+        """Raise a `DataError` that names a pair that occurs more than once, where `who` needs pairs to be unique."""
+        user, item = self._repeated_pair()
+        if user >= 0:
+            message = (
+                f"{who} needs one rating at most of each pair, and user {self.users.decode_one(user)!r} has item "
+                f"{self.items.decode_one(item)!r} more than once. "
+                f"Hint: duplicates='mean' or 'last', when the Interactions are made, keeps one of them."
+            )
+            raise DataError(message)
 
     # Choosing rows --------------------------------------------------------------------------------------------------
 

@@ -79,7 +79,8 @@ class Vocabulary:
             wide = whole[piece].astype(np.int64, copy=False)
             n_ids = number_integers(wide, table, lowest, ids, n_ids, codes[piece])
         vocabulary = cls(ids[:n_ids].copy())
-        vocabulary._table = lowest, table  # filled on the way
+        if table.size <= _longest_table(n_ids):  # long for its rows may be too long for its ids
+            vocabulary._table = lowest, table  # filled on the way
         return vocabulary, codes
 
     def encode(self, values: Iterable[Id]) -> Codes:
@@ -112,6 +113,10 @@ class Vocabulary:
 
     def __contains__(self, value: Id) -> bool:
         return self.encode_one(value) >= 0
+
+    def __reduce__(self) -> tuple[type[Vocabulary], tuple[Iterable[Id]]]:
+        # What lookups have made of the ids is made again where it is needed. Polars pickles no columns of objects.
+        return type(self), (self.ids.to_list() if self.ids.dtype == pl.Object else self.ids,)
 
     def __repr__(self) -> str:
         shown = ", ".join(repr(value) for value in self.ids.head(3))
@@ -148,7 +153,8 @@ class Vocabulary:
     def _encode_by_join(self, column: Column) -> Codes:
         codes = pl.DataFrame({"id": self.ids, "code": np.arange(len(self), dtype=np.int32)})
         joined = column.alias("id").to_frame().join(codes, on="id", how="left", maintain_order="left")
-        return joined["code"].fill_null(-1).to_numpy()
+        # A kernel is compiled anew for arrays that are read-only, as those shared with polars are.
+        return joined["code"].fill_null(-1).to_numpy(writable=True)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The ids as plain arrays, for a file: numbers as they are, anything else as JSON text with its type."""
@@ -179,9 +185,14 @@ def _empty_table(column: Column) -> tuple[int, Codes] | None:
     if not len(column):
         return None
     lowest, span = int(column.min()), int(column.max()) - int(column.min()) + 1  # type: ignore[arg-type]  # not empty
-    if span > max(_TABLE_SPAN_PER_ID * len(column), _TABLE_MINIMUM_SPAN):
+    if span > _longest_table(len(column)):
         return None
     return lowest, np.full(span, -1, np.int32)
+
+
+def _longest_table(n_ids: int) -> int:
+    """How many whole numbers a table may span that serves so many ids."""
+    return max(_TABLE_SPAN_PER_ID * n_ids, _TABLE_MINIMUM_SPAN)
 
 
 def as_column(values: Iterable[Id]) -> Column:

@@ -7,9 +7,9 @@ from foretaste.kernels._compile import kernel
 
 
 @kernel
-def row_means(indptr: Pointers, values: Float32) -> Float64:
-    """The mean of each row of a sparse matrix, in double precision; 0 for a row without entries."""
-    means = np.zeros(indptr.size - 1)
+def row_means(indptr: Pointers, values: Float32, otherwise: float) -> Float64:
+    """The mean of each row of a sparse matrix, in double precision, and something else for a row without entries."""
+    means = np.full(indptr.size - 1, otherwise)
     for row in range(means.size):
         start, stop = indptr[row], indptr[row + 1]
         total = 0.0

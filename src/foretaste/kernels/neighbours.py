@@ -10,8 +10,11 @@ Keys = npt.NDArray[np.uint64]
 
 # Kinds of similarity, as `similar_rows` knows them.
 COSINE, MSD, PEARSON, WHOLE_COSINE = 0, 1, 2, 3
-# How many sums over the columns that two rows share each of them needs.
-_WIDTHS = (4, 2, 6, 2)
+# How many sums over the columns that two rows share each of them needs, and how many of these in double precision.
+_WIDTHS, _WIDE = (4, 2, 1, 2), (0, 0, 5, 0)
+# Similarities of whole stars are often equal, and have to be so on any scale of the ratings: what is told apart is told
+# apart by a millionth.
+_STEPS = np.float32(2**20)
 
 # Rows looked at together for one that is among the best.
 _STRIP = 64
@@ -20,7 +23,7 @@ _ROOM = 4
 # Fewer keys than this are put in order by insertion.
 _FEW = 16
 # A variance of this share of the mean square is rounding: a row of equal values has none.
-_NOTHING = 1e-6
+_NOTHING = 1e-12
 
 
 @kernel
@@ -55,8 +58,8 @@ def similar_rows(
             {\sqrt{n \sum_C x^2 - (\sum_C x)^2} \sqrt{n \sum_C y^2 - (\sum_C y)^2}}, \qquad
         \text{WHOLE\_COSINE} = \frac{\sum_C x y}{|x| |y|}
 
-    each times (n - 1) / (n - 1 + shrinkage), and 0 where n < min_support. The last takes gaps for zeros: the lengths
-    are those of whole rows.
+    each times (n - 1) / (n - 1 + shrinkage), and 0 where n < min_support. MSD and PEARSON are rounded to multiples of
+    2^-20 before. WHOLE_COSINE takes gaps for zeros: its lengths are those of whole rows.
 
     A query is a walk over its columns and over the rows in each; the sums are kept in a table of a column a row, and
     nothing of the size n_rows x n_rows is ever there.
@@ -74,7 +77,7 @@ def similar_rows(
         How many there are.
     """
     n_rows, n_kept = lengths.size, codes.shape[1]
-    table = np.zeros((_WIDTHS[kind], n_rows), np.float32)
+    table, wide = np.zeros((_WIDTHS[kind], n_rows), np.float32), np.zeros((_WIDE[kind], n_rows))
     shared = table[0]
     strip = np.empty(_STRIP, np.float32)
     keys = np.empty(_ROOM * n_kept + _STRIP, np.uint64)
@@ -82,7 +85,7 @@ def similar_rows(
         n_walked = 0
         for t in range(query_indptr[q], query_indptr[q + 1]):
             c = query_columns[t]
-            _add_column(kind, query_values[t], indptr[c], indptr[c + 1], rows, values, table)
+            _add_column(kind, query_values[t], indptr[c], indptr[c + 1], rows, values, table, wide)
             n_walked += indptr[c + 1] - indptr[c]
         if own:
             shared[q] = 0
@@ -94,7 +97,7 @@ def similar_rows(
                 for s in range(indptr[c], indptr[c + 1]):
                     r = rows[s]
                     if shared[r] > 0:
-                        _compare(kind, table, r, r + 1, length, lengths, min_support, shrinkage, strip)
+                        _compare(kind, table, wide, r, r + 1, length, lengths, min_support, shrinkage, strip)
                         n = _collect(strip, 1, r, lowest, keys, n)
                         if n > _ROOM * n_kept:
                             n, lowest = _thin_out(keys, n, n_kept)
@@ -103,14 +106,16 @@ def similar_rows(
                 c = query_columns[t]
                 for s in range(indptr[c], indptr[c + 1]):
                     table[:, rows[s]] = 0
+                    wide[:, rows[s]] = 0
         else:
             for begin in range(0, n_rows, _STRIP):
                 end = min(begin + _STRIP, n_rows)
-                _compare(kind, table, begin, end, length, lengths, min_support, shrinkage, strip)
+                _compare(kind, table, wide, begin, end, length, lengths, min_support, shrinkage, strip)
                 n = _collect(strip, end - begin, begin, lowest, keys, n)
                 if n > _ROOM * n_kept:
                     n, lowest = _thin_out(keys, n, n_kept)
             table[:] = 0
+            wide[:] = 0
         n, lowest = _thin_out(keys, n, n_kept)
         counts[q - first] = n
         for k in range(n):
@@ -120,42 +125,52 @@ def similar_rows(
 
 
 @kernel
-def _add_column(kind: int, x: float, begin: int, end: int, rows: Codes, values: Float32, table: Float32) -> None:
+def _add_column(
+    kind: int, x: float, begin: int, end: int, rows: Codes, values: Float32, table: Float32, wide: Float64
+) -> None:
     """Add what column values y, beside the query's x, contribute to the sums of each of its rows."""
     # unsigned: a position that may be negative would be looked at twice, which nearly doubles the time
     first, last = np.uint64(begin), np.uint64(end)
     one, xx = np.float32(1), x * x
-    n, sums = table[0], table[1]
+    n = table[0]
     if kind == WHOLE_COSINE:
+        sums = table[1]
         for s in range(first, last):
             r = np.uint64(rows[s])
             n[r] += one
             sums[r] += x * values[s]
     elif kind == MSD:
+        sums = table[1]
         for s in range(first, last):
             r, difference = np.uint64(rows[s]), x - values[s]
             n[r] += one
             sums[r] += difference * difference
-    else:
-        x_squares, y_squares = table[2], table[3]
+    elif kind == COSINE:
+        sums, x_squares, y_squares = table[1], table[2], table[3]
         for s in range(first, last):
             r, y = np.uint64(rows[s]), values[s]
             n[r] += one
             sums[r] += x * y
             x_squares[r] += xx
             y_squares[r] += y * y
-        if kind == PEARSON:
-            x_sums, y_sums = table[4], table[5]
-            for s in range(first, last):
-                r = np.uint64(rows[s])
-                x_sums[r] += x
-                y_sums[r] += values[s]
+    else:
+        # sums whose differences may be small beside them
+        wide_x = np.float64(x)
+        for s in range(first, last):
+            r, y = np.uint64(rows[s]), np.float64(values[s])
+            n[r] += one
+            wide[0, r] += wide_x * y
+            wide[1, r] += wide_x * wide_x
+            wide[2, r] += y * y
+            wide[3, r] += wide_x
+            wide[4, r] += y
 
 
 @kernel
 def _compare(
     kind: int,
     table: Float32,
+    wide: Float64,
     begin: int,
     end: int,
     length: float,
@@ -166,34 +181,36 @@ def _compare(
 ) -> None:
     """The similarities of rows `begin` to `end`, from their sums, into `strip`."""
     zero, one, least = np.float32(0), np.float32(1), np.float32(max(min_support, 1))
-    n, sums = table[0, begin:end], table[1, begin:end]
+    n = table[0, begin:end]
     if kind == WHOLE_COSINE:
+        sums = table[1, begin:end]
         for k in range(n.size):
             product = length * lengths[begin + k]
             strip[k] = sums[k] / product if product > 0 else zero
     elif kind == MSD:
+        sums = table[1, begin:end]
         for k in range(n.size):
             many = max(n[k], one)
-            strip[k] = many / (many + sums[k])
+            strip[k] = np.round(_STEPS * (many / (many + sums[k]))) / _STEPS
     elif kind == COSINE:
-        x_squares, y_squares = table[2, begin:end], table[3, begin:end]
+        sums, x_squares, y_squares = table[1, begin:end], table[2, begin:end], table[3, begin:end]
         for k in range(n.size):
             # in double precision neither the product nor its root is rounded enough to tell equals apart
             product = np.sqrt(np.float64(x_squares[k]) * np.float64(y_squares[k]))
             strip[k] = sums[k] / product if product > 0 else zero
     else:
         for k in range(n.size):
-            # differences of large numbers, hence double precision
-            count, x, y = np.float64(n[k]), np.float64(table[4, begin + k]), np.float64(table[5, begin + k])
-            xx, yy = count * np.float64(table[2, begin + k]), count * np.float64(table[3, begin + k])
+            count, x, y = np.float64(n[k]), wide[3, begin + k], wide[4, begin + k]
+            xx, yy = count * wide[1, begin + k], count * wide[2, begin + k]
             x_spread, y_spread = xx - x * x, yy - y * y
             some = x_spread > _NOTHING * xx and y_spread > _NOTHING * yy
             product = np.sqrt(x_spread) * np.sqrt(y_spread) if some else 1.0
-            strip[k] = np.float32((count * np.float64(sums[k]) - x * y) / product) if some else zero
+            similarity = (count * wide[0, begin + k] - x * y) / product if some else 0.0
+            strip[k] = np.round(_STEPS * np.float32(similarity)) / _STEPS
     for k in range(n.size):
-        strip[k] = strip[k] if n[k] >= least else zero
-    if shrinkage > 0:
-        doubt = np.float32(shrinkage)
+        strip[k] = min(strip[k], one) if n[k] >= least else zero
+    doubt = np.float32(shrinkage)
+    if doubt > 0:
         for k in range(n.size):
             many = max(n[k] - one, zero)
             strip[k] *= many / (many + doubt)
@@ -322,7 +339,7 @@ def deviations(
                 value = column[np.uint64(neighbors[t])]
                 found[np.uint64(n)] = t  # overwritten by the next unless it counts: no branch to be guessed wrongly
                 n += value == value  # noqa: PLR0124  a gap is not equal to itself
-                if n == n_neighbors:
+                if n >= n_neighbors:
                     break
             total = weight = 0.0
             for k in range(n):

@@ -37,8 +37,9 @@ def number_integers(values: Integers, table: Codes, lowest: int, ids: Integers, 
 def look_up_integers(values: Integers, table: Codes, lowest: int) -> Codes:
     """Position of each value by a table as `number_integers` fills it; -1 for a value outside of it."""
     codes = np.empty(values.size, np.int32)
+    highest = lowest + (table.size - 1)  # an id itself; the number after it may be beyond 64 bits
     for t in range(values.size):
         value = values[t]
-        inside = lowest <= value < lowest + table.size
+        inside = lowest <= value <= highest
         codes[t] = table[value - lowest] if inside else -1
     return codes

@@ -106,7 +106,7 @@ def svdpp_pass(
     user_biases, item_biases, user_squares, item_squares, implicit_squares : written
     """
     width, nobody = p.shape[1], q.shape[0] - 1
-    zero, one, two = np.float32(0), np.float32(1), np.float32(2)
+    zero, one = np.float32(0), np.float32(1)
     rate, rate_y = np.float32(learning_rate), np.float32(implicit_rate)
     penalty, penalty_y = np.float32(reg), np.float32(implicit_reg)
     average, scale = np.float32(1.0 / n_factors), 1.0 / spread
@@ -132,7 +132,7 @@ def svdpp_pass(
             m = min(3, n - t)
             i0 = items[t]
             i1 = items[t + 1] if m > 1 else nobody
-            i2 = items[t + 2] if m > two else nobody
+            i2 = items[t + 2] if m > 2 else nobody  # noqa: PLR2004
             q0, q1, q2 = q[i0], q[i1], q[i2]
             dot0 = dot1 = dot2 = zero
             square0 = square1 = square2 = square_w = zero
@@ -148,7 +148,7 @@ def svdpp_pass(
             r = start + t
             error0 = np.float32((values[r] - mean) * scale) - b_u - item_biases[i0] - dot0
             error1 = np.float32((values[r + 1] - mean) * scale) - b_u - item_biases[i1] - dot1 if m > 1 else zero
-            error2 = np.float32((values[r + 2] - mean) * scale) - b_u - item_biases[i2] - dot2 if m > two else zero
+            error2 = np.float32((values[r + 2] - mean) * scale) - b_u - item_biases[i2] - dot2 if m > 2 else zero  # noqa: PLR2004
             loss += error0 * error0 + error1 * error1 + error2 * error2
 
             rate_u = rate / np.sqrt(g_u)

@@ -28,7 +28,7 @@ from foretaste.exceptions import (
 from foretaste.kernels.scoring import hide
 from foretaste.models import _state
 from foretaste.models._ranking import Scorer, best_columns
-from foretaste.models._training import Training, hold_out
+from foretaste.models._training import Training, hold_out, largest_size, negligible_error
 from foretaste.utils.validation import Constraint, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
@@ -37,6 +37,9 @@ Metric = Literal["cosine", "euclidean"]
 
 _SHOWN = 3  # ids named in a message
 _LARGEST = 1e15  # a learned number
+# The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
+# them, such as differences or singular values, within what a learned number may be.
+_LARGEST_RATING = 1e12
 
 
 class Nearest(NamedTuple):
@@ -67,6 +70,8 @@ class Recommender(RegressorMixin, BaseEstimator):
     _constraints: ClassVar[Mapping[str, Constraint]] = {}
     # The parameter that bounds the number of epochs, where there is one.
     _ceiling: ClassVar[str] = "n_epochs"
+    # Whether it takes what a user has rated for a set, so that no pair may occur twice.
+    _unique_pairs: ClassVar[bool] = False
     # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
     predicts_ratings: ClassVar[bool] = True
 
@@ -98,7 +103,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         Raises
         ------
         DataError
-            The data cannot be learned from.
+            The data cannot be learned from: there are no rows, a rating is larger than 1e12 in size, or the model
+            says what else.
         InvalidParameterError
             A parameter is out of range.
         DivergenceError
@@ -106,6 +112,9 @@ class Recommender(RegressorMixin, BaseEstimator):
         """
         self.check_parameters()
         interactions = as_interactions(X, y)
+        self._check_data(interactions)
+        if self._unique_pairs:
+            interactions.require_unique_pairs(type(self).__name__)
         learned: Learned = {
             "user_vocabulary_": interactions.users,
             "item_vocabulary_": interactions.items,
@@ -121,24 +130,41 @@ class Recommender(RegressorMixin, BaseEstimator):
         """Raise `InvalidParameterError` for the first parameter that is out of range; `fit` does so by itself."""
         check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
 
+    def _check_data(self, interactions: Interactions) -> None:
+        name = type(self).__name__
+        if not len(interactions):
+            message = f"{name} has nothing to learn from: there are no rows. Hint: look at how they were selected."
+            raise DataError(message)
+        if interactions.ratings is not None and (size := largest_size(interactions.ratings)) > _LARGEST_RATING:
+            message = (
+                f"{name} takes ratings between {-_LARGEST_RATING:g} and {_LARGEST_RATING:g}, got one of size {size:g}. "
+                f"Hint: divide all ratings by a constant."
+            )
+            raise DataError(message)
+
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
-        name, n_epochs = type(self).__name__, parameters.get(self._ceiling, 1)
+        name, n_epochs, tol = type(self).__name__, parameters.get(self._ceiling, 1), self._tolerance()
         if not parameters.get("early_stopping", False):
-            training = Training(name, n_epochs, self._tolerance(), float(np.abs(interactions.values).max()))
+            negligible = negligible_error(interactions.values) if tol > 0 else 0.0
+            training = Training(name, n_epochs, tol, negligible, parameters=parameters)
             return {**self._learn(interactions, training), "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
-        search = Training(name, n_epochs, held_out=held_out, ceiling=self._ceiling)
+        negligible = negligible_error(train.values)
+        search = Training(
+            name, n_epochs, negligible=negligible, held_out=held_out, ceiling=self._ceiling, parameters=parameters
+        )
         self._learn(train, search)
-        return {**self._learn(interactions, Training(name, search.best_epoch)), "curve_": search.curve()}
+        training = Training(name, search.best_epoch, parameters=parameters)
+        return {**self._learn(interactions, training), "curve_": search.curve()}
 
     def _learn(self, interactions: Interactions, training: Training) -> Learned:
         learned = self._fit(interactions, training)
         for value in learned.values():
             # The error of an epoch is measured on the way, so that a last step astray shows only here.
             # Beyond this size a product of two factors leaves single precision.
-            if isinstance(value, np.ndarray) and value.size and not np.abs(value).max() < _LARGEST:
+            if isinstance(value, np.ndarray) and value.size and not largest_size(value) < _LARGEST:
                 raise training.diverged(training.last_epoch)
         return learned
 
@@ -436,6 +462,8 @@ class Recommender(RegressorMixin, BaseEstimator):
             message = f"{int((~known).sum())} of {known.size} ratings are of items unknown to this model and left out."
             warn(message, DataWarning)
         rated = given.select(known)
+        if self._unique_pairs:
+            rated.require_unique_pairs(type(self).__name__)
         lowest, highest = self.scale_
         outside = (rated.values < lowest) | (rated.values > highest)
         if self.predicts_ratings and outside.any():

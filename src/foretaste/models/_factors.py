@@ -17,7 +17,7 @@ from foretaste.kernels.scoring import score_pairs
 from foretaste.kernels.sgd import LINE
 from foretaste.models._base import Recommender, Side
 from foretaste.models._ranking import Scorer
-from foretaste.utils.pieces import pieces
+from foretaste.utils.pieces import mean_and_spread, pieces
 from foretaste.utils.validation import OneOf, check_parameters
 
 
@@ -35,9 +35,7 @@ class Unit(NamedTuple):
     @classmethod
     def of(cls, ratings: Float32, *, centred: bool) -> Unit:
         """The unit of some ratings; ratings that are all equal are their own unit."""
-        mean = float(np.mean(ratings, dtype=np.float64))
-        squares = sum(float(np.sum((ratings[piece] - np.float64(mean)) ** 2)) for piece in pieces(ratings.size))
-        spread = math.sqrt(squares / ratings.size)
+        mean, spread = mean_and_spread(ratings)
         if spread <= 1e-6 * abs(mean):  # rounding errors around a mean are no spread
             spread = abs(mean) or 1.0
         return cls(mean if centred else 0.0, spread)

@@ -11,8 +11,7 @@ from foretaste._typing import Codes, Float32, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import UnsupportedError
-from foretaste.models._base import Metric, Nearest, Recommender
-from foretaste.models._base import Side as SideName
+from foretaste.models._base import Metric, Nearest, Recommender, Side
 from foretaste.models._factors import Unit
 from foretaste.models._neighbours import (
     CENTRINGS,
@@ -20,14 +19,17 @@ from foretaste.models._neighbours import (
     Asked,
     Biases,
     Centring,
+    Direction,
     Finder,
-    Side,
     Similarity,
     moments,
 )
 from foretaste.models._ranking import Scorer
 from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import N_JOBS, Float, Int, OneOf
+
+# Pairs predicted together while everything is scored: each takes about 60 bytes on the way.
+_PAIRS_AT_ONCE = 2**19
 
 
 class Neighbourhood(Recommender):
@@ -55,8 +57,15 @@ class Neighbourhood(Recommender):
     damping: float
     n_jobs: int | None
 
+    _unique_pairs = True
     _centre_name: ClassVar[str]
 
+    # what the rest was learned under; a parameter changed later says nothing about it
+    similarity_: Similarity
+    centring_: Centring
+    n_neighbors_: int
+    min_neighbors_: int
+    damping_: float
     global_mean_: float
     spread_: float
     user_biases_: Annotated[Float32, "users"]
@@ -66,6 +75,11 @@ class Neighbourhood(Recommender):
         ratings = interactions.require_ratings(type(self).__name__)
         biases = Biases.of(interactions)
         learned = {
+            "similarity_": self.similarity,
+            "centring_": self.centring,
+            "n_neighbors_": int(self.n_neighbors),
+            "min_neighbors_": int(self.min_neighbors),
+            "damping_": float(self.damping),
             "global_mean_": biases.mean,
             "spread_": Unit.of(ratings, centred=True).spread,
             "user_biases_": biases.users,
@@ -76,25 +90,28 @@ class Neighbourhood(Recommender):
     def _user_biases(self, rows: SparseRows) -> Float32:
         return Biases(self.global_mean_, self.user_biases_, self.item_biases_).of_users(rows)
 
-    def _finder(self, scale: tuple[float, float]) -> Finder:
-        settings = (self.similarity, self.min_support, self.shrinkage, self.n_kept, self.n_jobs)
+    def _finder(self, similarity: Similarity, scale: tuple[float, float]) -> Finder:
+        settings = (similarity, self.min_support, self.shrinkage, self.n_kept, self.n_jobs)
         return Finder(type(self).__name__, *settings, scale)
 
     def _asked(self) -> Asked:
-        return Asked(self.n_neighbors, self.min_neighbors, self.damping)
+        return Asked(self.n_neighbors_, self.min_neighbors_, self.damping_)
 
-    def _centres(self, rows: SparseRows, biases: Float32, mean: float, spread: float) -> tuple[Float32, Float32]:
+    @staticmethod
+    def _centres(
+        centring: Centring, rows: SparseRows, biases: Float32, mean: float, spread: float
+    ) -> tuple[Float32, Float32]:
         """How far the centre of each row lies from the mean, and the unit its ratings are measured in."""
-        if self.centring == "baseline":
+        if centring == "baseline":
             return biases, np.ones_like(biases)
-        if self.centring == "none":
+        if centring == "none":
             return np.zeros_like(biases), np.ones_like(biases)
         centres, spreads = moments(rows, mean, spread)
-        return centres, spreads if self.centring == "zscore" else np.ones_like(biases)
+        return centres, spreads if centring == "zscore" else np.ones_like(biases)
 
     def _other_centres(self, biases: Float32) -> Float32:
         """The same of the other side, on which only the baseline depends."""
-        return biases if self.centring == "baseline" else np.zeros_like(biases)
+        return biases if self.centring_ == "baseline" else np.zeros_like(biases)
 
     @abstractmethod
     def _offsets(self) -> tuple[Float32, Float32]:
@@ -128,19 +145,25 @@ class Neighbourhood(Recommender):
     def _scorer(self) -> Scorer:
         every_item = np.arange(len(self.item_vocabulary_), dtype=np.int32)
 
+        slice_ = max(1, _PAIRS_AT_ONCE // every_item.size)
+
         def scores(block: Codes) -> Float32:
+            result = np.empty((block.size, every_item.size), np.float32)
             with workers(None) as run:  # the blocks themselves are spread over threads
-                pairs = self._predicted(np.repeat(block, every_item.size), np.tile(every_item, block.size), run)
-            return pairs.reshape(block.size, every_item.size).astype(np.float32)
+                for first in range(0, block.size, slice_):
+                    users = block[first : first + slice_]
+                    pairs = (np.repeat(users, every_item.size), np.tile(every_item, users.size))
+                    result[first : first + slice_] = self._predicted(*pairs, run).reshape(users.size, -1)
+            return result
 
         return scores
 
     def _terms(self, user_code: int, item_code: int) -> list[tuple[str, float]]:
         by_users, by_items = self._offsets()
         of_users, of_items = float(by_users[user_code]), float(by_items[item_code])
-        if self.centring == "baseline":
+        if self.centring_ == "baseline":
             centre = [("global mean", self.global_mean_), ("user bias", of_users), ("item bias", of_items)]
-        elif self.centring == "none":
+        elif self.centring_ == "none":
             centre = [("global mean", self.global_mean_)]
         else:
             centre = [(self._centre_name, self.global_mean_ + of_users + of_items)]
@@ -148,13 +171,13 @@ class Neighbourhood(Recommender):
 
     # Likeness -------------------------------------------------------------------------------------------------------
 
-    def _nearest(self, side: SideName, query: Codes, n: int, metric: Metric | None) -> Nearest:
+    def _nearest(self, side: Side, query: Codes, n: int, metric: Metric | None) -> Nearest:
         neighbors: SparseRows | None = getattr(self, f"{side}_neighbors_", None)
         if neighbors is None:
             return super()._nearest(side, query, n, metric)
         if metric is not None:
             message = (
-                f"{type(self).__name__} keeps the neighbours of its own similarity, {self.similarity!r}, and no "
+                f"{type(self).__name__} keeps the neighbours of its own similarity, {self.similarity_!r}, and no "
                 f"points to measure between; got metric={metric!r}. Hint: leave 'metric' out, or fit with another "
                 f"'similarity'."
             )
@@ -169,7 +192,7 @@ class Neighbourhood(Recommender):
         codes[there], values[there] = neighbors.indices[places[there]], neighbors.values[places[there]]
         return Nearest(self._neighbor_vocabulary(side), codes, values)
 
-    def _neighbor_vocabulary(self, side: SideName) -> Vocabulary:
+    def _neighbor_vocabulary(self, side: Side) -> Vocabulary:
         vocabulary: Vocabulary = self.rater_vocabulary_ if side == "user" else self.item_vocabulary_
         return vocabulary
 
@@ -190,8 +213,8 @@ class ByUsers(Neighbourhood):
 
     def _learn_users(self, interactions: Interactions, biases: Biases, spread: float) -> Learned:
         by_user, by_item = interactions.by_user(), interactions.by_item()
-        centres, spreads = self._centres(by_user, biases.users, biases.mean, spread)
-        finder = self._finder(interactions.scale)
+        centres, spreads = self._centres(self.centring, by_user, biases.users, biases.mean, spread)
+        finder = self._finder(self.similarity, interactions.scale)
         queries = finder.measured(by_user, biases.mean, biases.users, biases.items)
         columns = finder.measured(by_item, biases.mean, biases.items, biases.users)
         return {
@@ -208,16 +231,16 @@ class ByUsers(Neighbourhood):
     def _meet_users(self, rows: SparseRows, users: Float32) -> Learned:
         """What `_learn_users` learns about users, of new ones."""
         mean, items = self.global_mean_, self.item_biases_
-        centres, spreads = self._centres(rows, users, mean, self.spread_)
-        finder = self._finder(self.scale_)
+        centres, spreads = self._centres(self.centring_, rows, users, mean, self.spread_)
+        finder = self._finder(self.similarity_, self.scale_)
         queries = finder.measured(rows, mean, users, items)
         columns = finder.measured(self.ratings_, mean, items, self.rater_biases_)
         neighbors = finder.find(queries, columns, len(self.rater_vocabulary_), own=False)
         return {"user_centres_": centres, "user_spreads_": spreads, "user_neighbors_": neighbors}
 
-    def _user_side(self) -> Side:
+    def _user_side(self) -> Direction:
         centres = self.global_mean_ + self._other_centres(self.item_biases_).astype(np.float64)
-        return Side(self.user_neighbors_, self.ratings_, centres, self.rater_centres_, self.rater_spreads_)
+        return Direction(self.user_neighbors_, self.ratings_, centres, self.rater_centres_, self.rater_spreads_)
 
     def _said_by_users(self, user_codes: Codes, item_codes: Codes, run: Run) -> Float64:
         found = self._user_side().deviations(user_codes, item_codes, self._asked(), run)
@@ -245,8 +268,8 @@ class ByItems(Neighbourhood):
 
     def _learn_items(self, interactions: Interactions, biases: Biases, spread: float) -> Learned:
         by_user, by_item = interactions.by_user(), interactions.by_item()
-        centres, spreads = self._centres(by_item, biases.items, biases.mean, spread)
-        finder = self._finder(interactions.scale)
+        centres, spreads = self._centres(self.centring, by_item, biases.items, biases.mean, spread)
+        finder = self._finder(self.similarity, interactions.scale)
         queries = finder.measured(by_item, biases.mean, biases.items, biases.users)
         columns = finder.measured(by_user, biases.mean, biases.users, biases.items)
         return {
@@ -255,9 +278,9 @@ class ByItems(Neighbourhood):
             "item_neighbors_": finder.find(queries, columns, interactions.n_items, own=True),
         }
 
-    def _item_side(self) -> Side:
+    def _item_side(self) -> Direction:
         centres = self.global_mean_ + self._other_centres(self.user_biases_).astype(np.float64)
-        return Side(self.item_neighbors_, self.known_, centres, self.item_centres_, self.item_spreads_)
+        return Direction(self.item_neighbors_, self.known_, centres, self.item_centres_, self.item_spreads_)
 
     def _said_by_items(self, user_codes: Codes, item_codes: Codes, run: Run) -> Float64:
         found = self._item_side().deviations(item_codes, user_codes, self._asked(), run)

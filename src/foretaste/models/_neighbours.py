@@ -34,6 +34,8 @@ _TURNS = 10
 _BASELINE = Baseline(n_epochs=_TURNS, tol=0)
 # Queries a thread takes at a time, and pairs: a matter of speed alone, since none depends on another.
 _QUERIES, _PAIRS = 64, 8192
+# A residual of this share of its rating is no residual: single precision has rounded the rating by about as much.
+_ROUNDING = 1e-6
 
 
 class Biases(NamedTuple):
@@ -86,16 +88,14 @@ class Finder(NamedTuple):
             expected = mean + np.repeat(row_biases, np.diff(rows.indptr)).astype(np.float64)
             expected += column_biases[rows.indices]
             values = rows.values - expected
-            values[np.abs(values) <= 1e-6 * max(map(abs, self.scale))] = 0  # what rounding leaves of nothing
+            values[np.abs(values) <= _ROUNDING * np.abs(rows.values)] = 0  # what rounding leaves of nothing
             return rows._replace(values=values.astype(np.float32))
-        if self.similarity == "cosine":
+        if self.similarity != "msd":
             return rows
-        # In quarters of the scale from its lower end: stars on a scale of 1 to 5, and small whole numbers, whose
-        # sums in single precision are exact. Pearson's correlation does not depend on it. What rounding has done to a
-        # rating is taken back, so that similarities that are equal on one scale are equal on all.
+        # in quarters of the scale from its lower end: as stars on a scale of 1 to 5
         lowest, highest = self.scale
         quarter = (highest - lowest) / 4 or 1.0
-        return rows._replace(values=((rows.values - np.float64(lowest)) / quarter).round(4).astype(np.float32))
+        return rows._replace(values=((rows.values - np.float64(lowest)) / quarter).astype(np.float32))
 
     def find(self, queries: SparseRows, columns: SparseRows, n_rows: int, *, own: bool) -> SparseRows:
         """The rows nearest to each query, best first; `columns` are measured, too, and `own` if query q is row q."""
@@ -105,6 +105,7 @@ class Finder(NamedTuple):
         query_lengths = _lengths(owner, queries.values, n_queries)
         # one common rating is no correlation; with a shrinkage it counts for nothing anyway
         support = max(self.min_support, 2) if self.similarity == "pearson_baseline" else self.min_support
+        support = min(support, columns.indptr.size)  # no two rows share more columns than there are
         width = max(1, min(self.n_kept, n_rows))
         firsts = range(0, n_queries, _QUERIES)
 
@@ -135,7 +136,7 @@ class Asked(NamedTuple):
     damping: float
 
 
-class Side(NamedTuple):
+class Direction(NamedTuple):
     """One direction of looking: rows have neighbours, and columns hold what those gave.
 
     For users as rows, `given` are the ratings of each item; for items as rows, the ratings by each user. `row_centres`
@@ -158,7 +159,9 @@ class Side(NamedTuple):
         cuts = np.unique(np.searchsorted(starts, range(0, rows.size, _PAIRS), side="right") - 1)
         ends = [*cuts[1:], n_columns]
         fixed = (starts, rows[order], *self.given, self.column_centres, self.row_centres, self.row_spreads)
-        settings = (*self.neighbors, asked.n_neighbors, asked.min_neighbors, float(asked.damping))
+        most = self.row_centres.size  # more neighbours than there are rows cannot be asked for
+        counts = (min(asked.n_neighbors, most), min(asked.min_neighbors, most + 1))
+        settings = (*self.neighbors, *counts, float(asked.damping))
         run(deviations, [(*fixed, *settings, *ends_of, found) for ends_of in zip(cuts, ends, strict=True)])
         result = np.empty(rows.size)
         result[order] = found

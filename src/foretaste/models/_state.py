@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
@@ -98,6 +98,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
     elif hint == dict[str, Float64]:
         fits = value.keys() == _CURVE and len({part.shape for part in value.values()}) == 1
         fits = fits and all(part.dtype == np.float64 and part.ndim == 1 for part in value.values())
+    elif get_origin(hint) is Literal:
+        fits = isinstance(value, str) and value in get_args(hint)
     elif get_origin(hint) is tuple:
         kinds = get_args(hint)
         value = tuple(value)

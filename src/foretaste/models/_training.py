@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, RandomState
 from foretaste.data.interactions import Interactions
 from foretaste.exceptions import ConvergenceWarning, DataError, DivergenceError
+from foretaste.utils.pieces import mean_and_spread
 from foretaste.utils.progress import progress
 from foretaste.utils.random import generator
 from foretaste.utils.warn import warn
@@ -21,8 +24,27 @@ PredictPairs = Callable[[Codes, Codes], Float64]
 _PATIENCE = 5
 # Epochs over which the progress of the training error is judged: one alone may be luck.
 _WINDOW = 3
-# A training error of this share of the largest rating leaves nothing to learn from.
+# Where the validation error stays what it was, an epoch is better by a training error lower by this share.
+_LOWER = 0.01
+# A training error of this share of the ratings' spread leaves nothing to learn from.
 _NOTHING = 1e-4
+# Differences of this share of the largest rating are hardly more than single precision's rounding.
+_ROUNDING = 1e-6
+# What to do about numbers that run away, by the parameter that does it.
+_AGAINST_DIVERGENCE = {"learning_rate": "lower 'learning_rate'", "reg": "raise 'reg'"}
+
+
+def largest_size(values: npt.NDArray[Any]) -> float:
+    """The largest absolute value, without an array of absolute values; NaN where there is one."""
+    return max(float(values.max()), -float(values.min()))
+
+
+def negligible_error(ratings: Float32) -> float:
+    """The training error that leaves nothing to learn: next to nothing of what ratings differ by."""
+    largest, (_, spread) = largest_size(ratings), mean_and_spread(ratings)
+    if spread <= _ROUNDING * largest:  # equal ratings differ by nothing; what is left of them is judged by their size
+        spread = largest or 1.0
+    return max(_NOTHING * spread, _ROUNDING * largest)
 
 
 @dataclass(frozen=True)
@@ -42,10 +64,13 @@ class HeldOut:
 
 def hold_out(interactions: Interactions, fraction: float, random_state: RandomState) -> tuple[Interactions, HeldOut]:
     """A random share of the rows put aside; the rest keeps every id, so that codes stay as they are."""
-    ratings = interactions.require_ratings("early_stopping")
+    ratings = interactions.require_ratings("holding out")
     n_held_out = max(1, round(fraction * ratings.size))
     if n_held_out >= ratings.size:
-        message = f"early_stopping needs at least 2 ratings to hold one out, got {ratings.size}."
+        message = (
+            f"holding out validation_fraction={fraction:g} of the ratings would take {n_held_out} of {ratings.size} "
+            f"and leave none to learn from. Hint: it takes at least 2 ratings, and a fraction that leaves one."
+        )
         raise DataError(message)
     order = generator(random_state).permutation(ratings.size)
     held, rest = order[:n_held_out], np.sort(order[n_held_out:])
@@ -57,18 +82,22 @@ def hold_out(interactions: Interactions, fraction: float, random_state: RandomSt
 class Training:
     """Iterate over it once; call `report` once an epoch.
 
-    Ends after `n_epochs`, or before: with `held_out`, when the validation error has not improved for five epochs;
+    Ends after `n_epochs`, or before: with `held_out`, when no epoch has been better than the best for five epochs;
     else, with `tol` above 0, when the training error falls by less than this share an epoch over three epochs, and more
-    slowly than before, or when it is nothing against the `largest` rating. A
-    training that meets its ceiling first says so in one `ConvergenceWarning`.
+    slowly than before; with either, when the training error is down to what is `negligible`. A training that meets
+    its ceiling first says so in one `ConvergenceWarning`. `parameters` are those of the model, by which it is advised.
+
+    The better epoch is the one of lower validation error. Where that is exactly the same, the held-out ratings do not
+    tell the two apart, as when both predict everything below the scale; then it is the one of lower training error.
     """
 
     name: str
     n_epochs: int = 1
     tol: float = 0.0
-    largest: float = 1.0
+    negligible: float = 0.0
     held_out: HeldOut | None = None
     ceiling: str = "n_epochs"
+    parameters: Collection[str] = ()
     first_epoch: int = 1
     started: float = field(default_factory=time.perf_counter)
     train_rmse: list[float] = field(default_factory=list)
@@ -108,10 +137,9 @@ class Training:
 
     def diverged(self, epoch: int) -> DivergenceError:
         """The error that says so."""
-        message = (
-            f"{self.name} diverged in epoch {epoch}: its numbers are no longer finite. "
-            f"Hint: lower 'learning_rate' or raise 'reg'."
-        )
+        advice = [words for parameter, words in _AGAINST_DIVERGENCE.items() if parameter in self.parameters]
+        hint = " or ".join(advice) or "bring the ratings to a smaller scale"
+        message = f"{self.name} diverged in epoch {epoch}: its numbers are no longer finite. Hint: {hint}."
         return DivergenceError(message)
 
     @property
@@ -121,8 +149,8 @@ class Training:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of lowest validation error, from 1 (from 0 where there was a start on record)."""
-        return int(np.argmin(self.valid_rmse)) + self.first_epoch
+        """The best epoch, from 1 (from 0 where there was a start on record)."""
+        return self._best_place(0) + self.first_epoch
 
     def curve(self) -> dict[str, Float64]:
         """The learning curve, a column each."""
@@ -133,14 +161,25 @@ class Training:
             "seconds": np.array(self.seconds, np.float64),
         }
 
+    def _best_place(self, first: int) -> int:
+        """Where the best of the epochs on record stands, from this place on."""
+        best = first
+        for place in range(first + 1, len(self.valid_rmse)):
+            valid, lowest = self.valid_rmse[place], self.valid_rmse[best]
+            lower = self.train_rmse[place] < (1 - _LOWER) * self.train_rmse[best]
+            if valid < lowest or (valid == lowest and lower):
+                best = place
+        return best
+
     def _settled(self) -> bool:
+        if self.held_out is None and self.tol <= 0:
+            return False
+        if self.train_rmse[-1] <= self.negligible:
+            return True
         if self.held_out is not None:
             # What was there before the first epoch does not count: leaving it may cost at first, and pay later.
-            learned = self.valid_rmse[1 - self.first_epoch :]
-            return len(learned) - 1 - int(np.argmin(learned)) >= _PATIENCE
-        if self.tol > 0 and self.train_rmse[-1] <= _NOTHING * self.largest:
-            return True
-        if self.tol <= 0 or len(self.train_rmse) <= 2 * _WINDOW:
+            return len(self.valid_rmse) - 1 - self._best_place(1 - self.first_epoch) >= _PATIENCE
+        if len(self.train_rmse) <= 2 * _WINDOW:
             return False
         earlier, before, now = self.train_rmse[-1 - 2 * _WINDOW :: _WINDOW]
         # Factors that start near zero fall slowly at first and then faster: a fall that still grows is no end.

@@ -94,7 +94,7 @@ class CoClustering(Recommender):
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         mean = float(interactions.require_ratings("CoClustering").mean(dtype=np.float64))
         by_user, by_item = interactions.by_user(), interactions.by_item()
-        m_u, m_i = row_means(by_user.indptr, by_user.values), row_means(by_item.indptr, by_item.values)
+        m_u, m_i = (row_means(rows.indptr, rows.values, mean) for rows in (by_user, by_item))
         above = m_i - mean  # so that what is left of a rating is small, and its square exact
         rng = generator(self.random_state)
         g = rng.integers(self.n_user_clusters, size=m_u.size, dtype=np.int32)
@@ -165,7 +165,7 @@ class CoClustering(Recommender):
         ]
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        means = row_means(rows.indptr, rows.values)
+        means = row_means(rows.indptr, rows.values, self.global_mean_)
         clusters = np.zeros(means.size, np.int32)
         move_rows(*rows, means, self.item_means_, self.item_clusters_, self._levels(), clusters)
         return {"user_means_": means, "user_clusters_": clusters}

@@ -148,6 +148,10 @@ class NMF(FactorModel):
         fixed = (*rows, others, np.zeros(len(others), np.float32), penalty, penalty_per_rating, _SWEEPS)
         chunks = range(0, len(out), _CHUNK)
         run(solve_rows_nonnegative, [(*fixed, first, min(first + _CHUNK, len(out)), out) for first in chunks])
+        # who has no ratings here, because they are held out, is taken for somebody unknown
+        silent = np.diff(rows.indptr) == 0
+        if silent.any():
+            out[silent] = out[~silent].mean(axis=0)
 
     def _penalty(self) -> Penalty:
         return Penalty(self.reg_ * self.spread_, None, scaled=True)

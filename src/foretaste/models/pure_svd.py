@@ -8,10 +8,8 @@ import numpy as np
 
 from foretaste._typing import Float32, Float64, Learned, RandomState
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.exceptions import DataError
 from foretaste.kernels.biases import bias_rows
 from foretaste.kernels.products import multiply_rows
-from foretaste.kernels.sorting import first_repeat
 from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for
 from foretaste.models._training import Training
 from foretaste.models.baseline import Baseline
@@ -25,7 +23,7 @@ Fill = Literal["baseline", "item_mean", "user_mean", "zero"]
 # Rows a thread takes at a time; a matter of speed alone, since rows do not depend on each other.
 _CHUNK = 256
 # How many ratings' worth of doubt there is about what a user's ratings add to the fill of the items.
-_DOUBT = {"baseline": 5.0, "item_mean": np.inf, "user_mean": 0.0, "zero": np.inf}
+_DOUBT: dict[Fill, float] = {"baseline": 5.0, "item_mean": np.inf, "user_mean": 0.0, "zero": np.inf}
 # Singular values below this share of the largest are rounding errors in single precision.
 _NOTHING = 1e-6
 
@@ -114,6 +112,8 @@ class PureSVD(FactorModel):
         each column of `item_factors_` is positive before the refinement.
     reg_ : float
         The penalty of the refinement.
+    fill_ : str
+        What the gaps were filled with.
     refined_ : bool
         Whether there was any.
     history_ : frame
@@ -147,6 +147,7 @@ class PureSVD(FactorModel):
         "n_jobs": N_JOBS,
     }
     _ceiling: ClassVar[str] = "refine_epochs"
+    _unique_pairs = True
     biased: ClassVar[bool] = False
 
     singular_values_: Annotated[Float32, "factors"]
@@ -154,6 +155,7 @@ class PureSVD(FactorModel):
     user_fill_: Annotated[Float32, "users"]
     item_fill_: Annotated[Float32, "items"]
     reg_: float
+    fill_: Fill
     refined_: bool
 
     def __init__(  # noqa: PLR0913  keyword-only, each with a default
@@ -186,7 +188,7 @@ class PureSVD(FactorModel):
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         unit = Unit.of(interactions.require_ratings("PureSVD"), centred=False)
         item_fill = self._item_fill(interactions)
-        filled = self._filled(interactions.by_user(), interactions.by_item(), item_fill)
+        filled = self._filled(interactions, item_fill)
         with workers(self.n_jobs) as run:
             left, lengths, right = self._decompose(run, filled)
             variance = filled.variance(run)
@@ -202,6 +204,7 @@ class PureSVD(FactorModel):
             "user_fill_": filled.user_fill,
             "item_fill_": item_fill,
             "reg_": reg,
+            "fill_": self.fill,
             "refined_": training.n_epochs > 0,
         }
 
@@ -218,21 +221,9 @@ class PureSVD(FactorModel):
             bias_rows(*interactions.by_item(), np.full(interactions.n_users, mean), 0.0, fill)
         return (mean + fill).astype(np.float32)
 
-    def _user_fill(self, by_user: SparseRows, item_fill: Float32) -> Float32:
-        """What the ratings of each user add to the fill of the items: their mean deviation from it, shrunk."""
-        user, _ = first_repeat(by_user.indptr, by_user.indices, item_fill.size)
-        if user >= 0:
-            message = (
-                "PureSVD needs one rating at most of each pair, as a matrix has one entry, and some pair has more. "
-                "Hint: make the interactions with duplicates='mean' or 'last'."
-            )
-            raise DataError(message)
-        fill = np.zeros(by_user.indptr.size - 1)
-        bias_rows(*by_user, item_fill.astype(np.float64), _DOUBT[self.fill], fill)
-        return fill.astype(np.float32)
-
-    def _filled(self, by_user: SparseRows, by_item: SparseRows, item_fill: Float32) -> Filled:
-        user_fill = self._user_fill(by_user, item_fill)
+    def _filled(self, interactions: Interactions, item_fill: Float32) -> Filled:
+        by_user, by_item = interactions.by_user(), interactions.by_item()
+        user_fill = _user_fill(self.fill, by_user, item_fill)
         return Filled(
             _deviations(by_user, user_fill, item_fill), _deviations(by_item, item_fill, user_fill), user_fill, item_fill
         )
@@ -278,7 +269,7 @@ class PureSVD(FactorModel):
         return Penalty(self.reg_ * self.spread_, None, scaled=True)
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        user_fill = self._user_fill(rows, self.item_fill_)
+        user_fill = _user_fill(self.fill_, rows, self.item_fill_)
         if self.refined_:
             return super()._fold_in(rows) | {"user_fill_": user_fill}
         known = _deviations(rows, user_fill, self.item_fill_)
@@ -306,6 +297,13 @@ class PureSVD(FactorModel):
         pair = np.array([[user_code], [item_code]], np.int32)
         filled = float(self._predict(*pair)[0]) - sum(shares)
         return [("a row of nothing but fill", filled), *zip(self._rated_names(items, ratings), shares, strict=True)]
+
+
+def _user_fill(kind: Fill, by_user: SparseRows, item_fill: Float32) -> Float32:
+    """What the ratings of each user add to the fill of the items: their mean deviation from it, shrunk."""
+    fill = np.zeros(by_user.indptr.size - 1)
+    bias_rows(*by_user, item_fill.astype(np.float64), _DOUBT[kind], fill)
+    return fill.astype(np.float32)
 
 
 def _deviations(rows: SparseRows, row_fill: Float32, column_fill: Float32) -> SparseRows:

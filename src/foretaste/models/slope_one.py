@@ -76,6 +76,7 @@ class SlopeOne(Recommender):
     array([5.])
     """
 
+    _unique_pairs = True
     _constraints: ClassVar = {"weighted": BOOL, "n_jobs": N_JOBS}
 
     deviations_: Annotated[Float32, "items", "items"]
@@ -101,12 +102,13 @@ class SlopeOne(Recommender):
         chunks = [(first, min(first + _CHUNK, n_items)) for first in range(0, n_items, _CHUNK)]
         with workers(self.n_jobs) as run:
             run(deviation_rows, [(*chunk, *by_user, *by_item, deviations, counts) for chunk in chunks])
+        mean = float(ratings.mean(dtype=np.float64))
         return {
             "deviations_": deviations,
             "counts_": counts,
-            "user_means_": row_means(by_user.indptr, by_user.values),
-            "item_means_": row_means(by_item.indptr, by_item.values),
-            "global_mean_": float(ratings.mean(dtype=np.float64)),
+            "user_means_": row_means(by_user.indptr, by_user.values, mean),
+            "item_means_": row_means(by_item.indptr, by_item.values, mean),
+            "global_mean_": mean,
             "weighted_": bool(self.weighted),
         }
 
@@ -151,7 +153,7 @@ class SlopeOne(Recommender):
         return [("user mean", mean), *zip(names, map(float, shares), strict=True)]
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        return {"user_means_": row_means(rows.indptr, rows.values)}
+        return {"user_means_": row_means(rows.indptr, rows.values, self.global_mean_)}
 
 
 def _check_size(n_items: int) -> None:

@@ -8,8 +8,6 @@ import numpy as np
 
 from foretaste._typing import Float32, Learned, RandomState
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.exceptions import DataError
-from foretaste.kernels.sorting import first_repeat
 from foretaste.kernels.svdpp import implicit_rows, svdpp_pass
 from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for, random_rows
 from foretaste.models._training import Training
@@ -97,6 +95,8 @@ class SVDpp(FactorModel):
         "validation_fraction": Float(0, 0.9, open_low=True),
     }
 
+    _unique_pairs = True
+
     implicit_factors_: Annotated[Float32, "items", "factors"]
     reg_: float
 
@@ -126,7 +126,6 @@ class SVDpp(FactorModel):
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         unit = Unit.of(interactions.require_ratings("SVDpp"), centred=True)
         reg, rng, rows = penalty_for(self.reg, interactions), generator(self.random_state), interactions.by_user()
-        _check_pairs(interactions, rows)
         n_users, n_items, k = interactions.n_users, interactions.n_items, self.n_factors
         # A small start, which learns the strongest tastes first; and a last row that stands in for a missing rating.
         p, q = random_rows(n_users, k, 0.2, rng), random_rows(n_items + 1, k, 0.2, rng)
@@ -170,15 +169,3 @@ class SVDpp(FactorModel):
         by_choice /= np.sqrt(max(rated.size, 1))
         both = [(name, value + part) for (name, value), part in zip(shares, by_choice.tolist(), strict=True)]
         return [start, *both, (left_over, rest - float(by_choice.sum()))]
-
-
-def _check_pairs(interactions: Interactions, rows: SparseRows) -> None:
-    """Raise for data that takes an item into a user's set of items twice."""
-    user, item = first_repeat(rows.indptr, rows.indices, interactions.n_items)
-    if user >= 0:
-        message = (
-            f"SVDpp takes what a user has rated for a set, but user {interactions.users.decode_one(user)!r} has item "
-            f"{interactions.items.decode_one(item)!r} more than once. "
-            f"Hint: Interactions.from_frame(..., duplicates='mean') or 'last' keeps one rating of each."
-        )
-        raise DataError(message)

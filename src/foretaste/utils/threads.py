@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any, TypeAlias
 
 from threadpoolctl import ThreadpoolController
@@ -32,12 +33,39 @@ def workers(n_jobs: int | None) -> Iterator[Run]:
     """
     count = n_threads(n_jobs)
     # A matrix product split over BLAS's own threads would add up in another order, and fight the pool for cores.
-    with _blas().limit(limits=1, user_api="blas"):
+    with _single_threaded_blas:
         if count == 1:
             yield lambda function, arguments: [function(*args) for args in arguments]
             return
         with ThreadPoolExecutor(count) as pool:
             yield lambda function, arguments: list(pool.map(lambda args: function(*args), arguments))
+
+
+class _SingleThreadedBlas:
+    """BLAS on one thread as long as anybody is inside.
+
+    The limit is one for the whole process. So the first who enters sets it and the last who leaves lifts it: were each
+    to restore what it found, one who came second and left last would leave the limit of the first behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n_inside = Lock(), 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._n_inside:
+                self._limit = _blas().limit(limits=1, user_api="blas")
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._limit.restore_original_limits()
+
+
+_single_threaded_blas = _SingleThreadedBlas()
 
 
 @cache
