@@ -219,7 +219,7 @@ _ROWS = (
             NoWorse("rmse", _SURPRISE_SVDPP.name),
         ),
         warm_up="few",
-        most_runs=2,
+        most_runs=1,
     ),
     Row(
         name="svdpp-20m",
@@ -318,7 +318,7 @@ _ROWS = (
             shown=("fit", *_RATING_FIGURES),
             targets=(Faster(f"Surprise {algorithm}", 25), NoWorse("rmse", f"Surprise {algorithm}")),
             warm_up="few",
-            most_runs=3,
+            most_runs=2,
         )
         for name, algorithm, model, settings, parameters in (
             (
