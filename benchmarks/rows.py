@@ -281,8 +281,8 @@ _ROWS = (
         name="knn",
         title="Neighbours, ml-1m, fold 0 of 5",
         about=(
-            "One thread; the clock runs over fitting and predicting the test part. foretaste with defaults, and with "
-            "the settings under which it gives what Surprise gives. lenskit's ItemKNN with 20 neighbours."
+            "One thread; the clock runs over fitting and predicting the test part. foretaste with defaults; lenskit's "
+            "ItemKNN with 20 neighbours, asked through its own pipeline and batch function."
         ),
         data="ml_1m_fold",
         contestants=(
