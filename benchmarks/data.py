@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.linalg import svds
+from sklearn.model_selection import KFold
 
 Array = npt.NDArray[Any]
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
+_STARS = (1.0, 5.0)
 _N_FACTORS = 64
 _N_BEST = 10
 _N_CHECKED = 500  # users whose recommendations are compared with an exact search
@@ -37,7 +40,11 @@ class Ratings:
 
     def head(self, n: int) -> Ratings:
         """The first n rows."""
-        return Ratings(self.users[:n], self.items[:n], self.ratings[:n])
+        return self.rows(slice(n))
+
+    def rows(self, chosen: slice | Array) -> Ratings:
+        """Some of the rows."""
+        return Ratings(self.users[chosen], self.items[chosen], self.ratings[chosen])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,24 +112,17 @@ def ml_1m_file() -> Path:
 def ml_100k_folds() -> dict[str, Split]:
     """ml-100k: the publisher's folds u1 to u5."""
     names = [f"u{number}" for number in range(1, 6)]
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive:
-
-        def part(member: str) -> Ratings:
-            with archive.open(f"ml-100k/{member}") as lines:
-                users, items, ratings, _ = np.loadtxt(lines, np.int64, unpack=True)
-            return Ratings(users, items, ratings.astype(np.float32))
-
-        return {name: Split(part(f"{name}.base"), part(f"{name}.test"), (1.0, 5.0)) for name in names}
+    return {name: Split(_published(f"{name}.base"), _published(f"{name}.test"), _STARS) for name in names}
 
 
 def ml_100k_random_folds() -> dict[str, Split]:
-    """ml-100k: five random folds."""
-    return _random_folds("ml-100k")
+    """ml-100k: the random folds of `foretaste compare ml-100k --cv 5`."""
+    return _random_folds(_published("u.data"))
 
 
 def ml_1m_random_folds() -> dict[str, Split]:
-    """ml-1m: five random folds, of which `ml_1m_fold` is the first."""
-    return _random_folds("ml-1m")
+    """ml-1m: the random folds of `foretaste compare ml-1m --cv 5`."""
+    return _random_folds(_columns(ml_1m_file().read_text(encoding="latin-1").replace("::", "\t").splitlines()))
 
 
 def few(split: Split) -> Split:
@@ -152,15 +152,30 @@ def _rating_table(name: str) -> dict[str, Array]:
         return dict(table)
 
 
-def _random_folds(name: str) -> dict[str, Split]:
-    table = _rating_table(name)
-    return {f"fold {fold}": _split(table, table["fold"] != fold, table["fold"] == fold) for fold in range(5)}
+def _published(member: str) -> Ratings:
+    """A table of ml-100k, in the order of its rows."""
+    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive, archive.open(f"ml-100k/{member}") as lines:
+        return _columns(lines)
+
+
+def _columns(lines: Iterable[str | bytes]) -> Ratings:
+    """Users, items, ratings and times between tabs."""
+    users, items, ratings = np.loadtxt(lines, np.int64, delimiter="\t", usecols=(0, 1, 2), unpack=True)
+    return Ratings(users, items, ratings.astype(np.float32))
+
+
+def _random_folds(whole: Ratings) -> dict[str, Split]:
+    """Five folds, cut from the rows in their order by what `compare` cuts them by."""
+    parts = KFold(5, shuffle=True, random_state=0).split(whole.users)
+    return {
+        f"fold {fold}": Split(whole.rows(train), whole.rows(test), _STARS) for fold, (train, test) in enumerate(parts)
+    }
 
 
 def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
     users, items = table["user_ids"][table["u"]], table["item_ids"][table["i"]]
     parts = (Ratings(users[rows], items[rows], table["r"][rows]) for rows in (train, test))
-    return Split(*parts, scale=(1.0, 5.0))
+    return Split(*parts, scale=_STARS)
 
 
 # Synthetic -----------------------------------------------------------------------------------------------------------

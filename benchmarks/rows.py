@@ -450,6 +450,7 @@ _ROWS = (
             targets=(*_FIVE_FOLDS_TARGETS, *targets),
             by_default=by_default,
             warm_up="few_of_one_fold",
+            most_runs=1,
         )
         for name, by_default, targets in (
             (
