@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import polars as pl
 
 from foretaste import persistence
-from foretaste._typing import Codes, Float32, Float64, Into
+from foretaste._typing import Codes, Float32, Float64, Into, Learned
 from foretaste.data.frames import frame_column, frame_columns, is_frame
-from foretaste.data.interactions import SparseRows
+from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import ModelFileError
 
 if TYPE_CHECKING:
     from foretaste.models._base import Recommender
+
+Model = TypeVar("Model", bound="Recommender")
 
 _DTYPES: dict[Any, Any] = {Float32: np.float32, Float64: np.float64, Codes: np.int32}
 _CURVE = {"epoch", "train_rmse", "valid_rmse", "seconds"}
@@ -70,12 +72,11 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
         parameters = header["parameters"] | {name: _frame(value) for name, value in parts.pop("parameters", {}).items()}
         model = model_class(**parameters)
         model.check_parameters()
-        hints = get_type_hints(model_class, include_extras=True)
-        declared = {name: hint for name, hint in hints.items() if name.endswith("_")}
+        declared = _declared(model_class)
         _check_names([*header["learned"], *parts], declared)
         given = header["learned"] | parts
-        learned = {name: _typed(name, given[name], _plain(hint)) for name, hint in declared.items()}
-        _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
+        learned = {name: _whole(given[name], _plain(hint)) for name, hint in declared.items()}
+        _check(learned, declared)
     except Exception as error:  # whatever goes wrong in here is a fault of the file
         reason = str(error).partition("\n")[0]
         message = f"'{path}' does not hold a whole foretaste model ({type(error).__name__}: {reason})."
@@ -84,14 +85,61 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     return model
 
 
-def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
-    """A learned attribute as its class declares it."""
+def assemble(model: Model, interactions: Interactions, learned: Learned) -> Model:
+    """`model` as if `fit` had learned this from these interactions; held to what `load` holds a file to.
+
+    Raises
+    ------
+    DataError
+        A pair occurs more than once, and the model needs pairs to be unique.
+    ValueError
+        The attributes are not those that the class declares, or do not fit each other.
+    """
+    model.check_parameters()
+    if model._unique_pairs:  # noqa: SLF001  the class's own word for it, as `fit` takes it
+        interactions.require_unique_pairs(type(model).__name__)
+    whole: Learned = {
+        "user_vocabulary_": interactions.users,
+        "item_vocabulary_": interactions.items,
+        "scale_": interactions.scale,
+        "kind_": interactions.kind,
+        "known_": interactions.by_user(),
+        "curve_": {name: np.empty(0) for name in _CURVE},
+        **learned,
+    }
+    declared = _declared(type(model))
+    _check_names([*whole], declared)
+    _check(whole, declared)
+    model.__dict__.update(whole)
+    return model
+
+
+def _declared(model_class: type[Recommender]) -> dict[str, Any]:
+    """The learned attributes of a class, with their types."""
+    hints = get_type_hints(model_class, include_extras=True)
+    return {name: hint for name, hint in hints.items() if name.endswith("_")}
+
+
+def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401
+    """A learned attribute of the parts it has in a file."""
     if hint is Vocabulary:
-        vocabulary = Vocabulary.from_arrays(value)
-        fits = len(dict.fromkeys(vocabulary)) == len(vocabulary)
-        value = vocabulary
+        return Vocabulary.from_arrays(value)
+    if hint is SparseRows:
+        return SparseRows(**value)
+    return tuple(value) if get_origin(hint) is tuple else value
+
+
+def _check(learned: Learned, declared: dict[str, Any]) -> None:
+    """Raise unless learned attributes are what their class declares."""
+    for name, hint in declared.items():
+        _check_type(name, learned[name], _plain(hint))
+    _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
+
+
+def _check_type(name: str, value: Any, hint: Any) -> None:  # noqa: ANN401
+    if hint is Vocabulary:
+        fits = len(dict.fromkeys(value)) == len(value)
     elif hint is SparseRows:
-        value = SparseRows(**value)
         fits = [part.dtype for part in value] == [np.int64, np.int32, np.float32] and _is_sparse(value)
     elif hint in _DTYPES:
         fits = value.dtype == _DTYPES[hint] and bool(np.isfinite(value).all())
@@ -102,14 +150,12 @@ def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
         fits = isinstance(value, str) and value in get_args(hint)
     elif get_origin(hint) is tuple:
         kinds = get_args(hint)
-        value = tuple(value)
         fits = all(isinstance(each, kinds[0]) for each in value) and (kinds[-1] is ... or len(value) == len(kinds))
     else:
         fits = type(value) is hint and value == value and value not in (math.inf, -math.inf)  # noqa: PLR0124  NaN
     if not fits:
         message = f"{name} is not what it should be"
         raise ValueError(message)
-    return value
 
 
 def _parts(value: Vocabulary | SparseRows | dict[str, Any]) -> persistence.Arrays:

@@ -1,0 +1,10 @@
+"""The algorithms, and what a custom one derives from."""
+
+from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase
+from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
+
+__all__ = [
+    "AlgoBase",
+    "Prediction",
+    "PredictionImpossible",
+]

@@ -1,0 +1,285 @@
+"""`AlgoBase`, which every algorithm derives from, and `BatchAlgo` for those that estimate many pairs at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from foretaste._typing import Codes, Float64, Id
+from foretaste.exceptions import UnsupportedError
+from foretaste.models import Recommender
+from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
+from foretaste.surprise.trainset import Trainset
+
+
+class AlgoBase:
+    """What every algorithm derives from, a custom one too.
+
+    A custom algorithm defines ``estimate(self, u, i)`` of inner ids, which gives a rating, or a rating and a
+    dictionary of details, or raises `PredictionImpossible`; and ``fit(self, trainset)`` if it learns anything, which
+    begins with ``AlgoBase.fit(self, trainset)``. An unknown user or item arrives there as the text "UKN__" and its
+    raw id.
+
+    Parameters
+    ----------
+    bsl_options, sim_options : dict
+        For `compute_baselines` and `compute_similarities`. The dictionaries are copied; the caller's stay as they are.
+
+    Examples
+    --------
+    >>> import foretaste as ft
+    >>> from foretaste.surprise import AlgoBase, Dataset, Reader
+    >>> class Three(AlgoBase):
+    ...     def estimate(self, u, i):
+    ...         return 3.0
+    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> print(Three().fit(data.build_full_trainset()).predict("an", "bts"))
+    user: an         item: bts        r_ui = None   est = 3.00   {'was_impossible': False}
+    """
+
+    trainset: Trainset
+    sim: Float64
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401  whatever a subclass hands on
+        self.bsl_options: dict[str, Any] = dict(kwargs.get("bsl_options", {}))
+        self.sim_options: dict[str, Any] = dict(kwargs.get("sim_options", {}))
+        self.sim_options.setdefault("user_based", True)
+
+    def fit(self, trainset: Trainset) -> Self:
+        """Keep the trainset and forget baselines of an earlier one; a subclass goes on from there."""
+        self.trainset = trainset
+        self.bu: Any = None
+        self.bi: Any = None
+        return self
+
+    def estimate(self, u: Any, i: Any) -> Any:  # noqa: ANN401  see the class
+        """The rating of a pair of inner ids; what a subclass defines."""
+        message = f"{type(self).__name__} does not say how it estimates a rating. Hint: define estimate(self, u, i)."
+        raise NotImplementedError(message)
+
+    # Predicting -----------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, uid: Id, iid: Id, r_ui: float | None = None, clip: bool = True, verbose: bool = False
+    ) -> Prediction:
+        """The predicted rating of a pair of raw ids.
+
+        Parameters
+        ----------
+        uid, iid : hashable
+            Raw ids, of the type they have in the data: 42 is not "42".
+        r_ui : float, optional
+            The true rating, which is handed on to the prediction.
+        clip : bool
+            Keep the prediction within the rating scale.
+        verbose : bool
+            Print it.
+        """
+        inner: list[Any] = []
+        for raw, to_inner in ((uid, self.trainset.to_inner_uid), (iid, self.trainset.to_inner_iid)):
+            try:
+                inner.append(to_inner(raw))
+            except ValueError:
+                inner.append(f"UKN__{raw}")
+        details: dict[str, Any] = {}
+        try:
+            estimated = self.estimate(*inner)
+            if isinstance(estimated, tuple):
+                estimated, details = estimated
+            details["was_impossible"] = False
+        except PredictionImpossible as impossible:
+            estimated = self.default_prediction()
+            details = {"was_impossible": True, "reason": str(impossible)}
+        if clip:
+            lowest, highest = self.trainset.rating_scale
+            # in this order, and so that NaN becomes an end of the scale
+            estimated = max(lowest, min(highest, estimated))
+        prediction = Prediction(uid, iid, r_ui, estimated, details)
+        if verbose:
+            print(prediction)
+        return prediction
+
+    def default_prediction(self) -> Any:  # noqa: ANN401  a number
+        """What stands where `estimate` raises `PredictionImpossible`: the mean of all ratings."""
+        return self.trainset.global_mean
+
+    def test(self, testset: Iterable[tuple[Id, Id, float | None]], verbose: bool = False) -> list[Prediction]:
+        """The predictions of many (raw user id, raw item id, true rating)."""
+        return [self.predict(uid, iid, r_ui, verbose=verbose) for uid, iid, r_ui in testset]
+
+    # Neighbours and baselines ---------------------------------------------------------------------------------------
+
+    def compute_baselines(self) -> tuple[Any, Any]:
+        """Biases of users and items, as `bsl_options` says; computed once a fit.
+
+        Raises
+        ------
+        ValueError
+            There is no such method.
+        """
+        from foretaste.surprise.prediction_algorithms.optimize_baselines import baseline_als, baseline_sgd  # noqa: PLC0415
+
+        if self.bu is None:
+            methods = {"als": baseline_als, "sgd": baseline_sgd}
+            name = self.bsl_options.get("method", "als")
+            if getattr(self, "verbose", False):
+                print(f"Estimating biases using {name}...")
+            if name not in methods:
+                message = f"the method for baselines must be 'als' or 'sgd', got {name!r}."
+                raise ValueError(message)
+            self.bu, self.bi = methods[name](self)
+        return self.bu, self.bi
+
+    def get_neighbors(self, iid: int, k: int) -> list[int]:
+        """Inner ids of the k nearest to a user (or an item, where `sim_options` says so), nearest first.
+
+        Takes the similarities that `compute_similarities` has given and the algorithm keeps in `sim`.
+        """
+        by_user = self.sim_options["user_based"]
+        others = np.delete(np.arange(self.trainset.n_users if by_user else self.trainset.n_items), iid)
+        # stable: of equally near ones the first comes first
+        nearest: list[int] = others[np.argsort(-self.sim[iid, others], kind="stable")[: max(k, 0)]].tolist()
+        return nearest
+
+    # To foretaste ---------------------------------------------------------------------------------------------------
+
+    def to_foretaste(self) -> Recommender:
+        """The fitted algorithm as a fitted model of foretaste, which can recommend, explain, fold in and be saved.
+
+        What it has learned is handed over, in single precision, where foretaste's model has the same form; else
+        foretaste's model is fitted with the same settings.
+
+        Raises
+        ------
+        UnsupportedError
+            foretaste has no such model.
+        """
+        return self._native()
+
+    def _native(self) -> Recommender:
+        message = (
+            f"{type(self).__name__} has no counterpart among foretaste's models. Hint: its trainset can be learned "
+            f"from by any of them, as in foretaste.FunkSVD().fit(algo.trainset.to_interactions())."
+        )
+        raise UnsupportedError(message)
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Estimated ratings of many pairs.
+
+    Attributes
+    ----------
+    values : float64 array of shape (n_pairs,)
+        Anything where a pair is impossible.
+    reasons : int8 array of shape (n_pairs,), optional
+        0 for a pair that is possible, else 1 + the place of the reason in `texts`. Without it all are possible.
+    texts : tuple of str
+    details : dict of arrays of shape (n_pairs,)
+        What `Prediction.details` is to hold besides, a column an entry.
+    detailed : bool array of shape (n_pairs,), optional
+        The pairs that have these entries; without it all possible ones.
+    """
+
+    values: Float64
+    reasons: npt.NDArray[np.int8] | None = None
+    texts: tuple[str, ...] = ()
+    details: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    detailed: npt.NDArray[np.bool_] | None = None
+
+
+class BatchAlgo(AlgoBase):
+    """An algorithm that estimates all pairs of a test set in one call.
+
+    It defines `_estimates`. A class may define `estimate` beside it, if that gives the same faster for one pair; a
+    subclass that changes what a pair gets (by `estimate`, `predict` or `default_prediction`) is asked pair by pair.
+    """
+
+    _pairwise: ClassVar = {"estimate", "predict", "default_prediction"}
+
+    @abstractmethod
+    def _estimates(self, users: Codes, items: Codes) -> Estimates:
+        """The estimates of pairs of inner ids; -1 is unknown."""
+
+    def estimate(self, u: Any, i: Any) -> Any:  # noqa: ANN401  a rating, or a rating and details
+        """The rating of a pair of inner ids; anything that is none stands for an unknown user or item.
+
+        Raises
+        ------
+        PredictionImpossible
+            It cannot be estimated.
+        """
+        user = u if self.trainset.knows_user(u) else -1
+        item = i if self.trainset.knows_item(i) else -1
+        found = self._estimates(np.array([user], np.int32), np.array([item], np.int32))
+        if found.reasons is not None and found.reasons[0]:
+            raise PredictionImpossible(found.texts[found.reasons[0] - 1])
+        if found.details and (found.detailed is None or found.detailed[0]):
+            return found.values[0], {name: column.tolist()[0] for name, column in found.details.items()}
+        return found.values[0]
+
+    def test(self, testset: Iterable[tuple[Id, Id, float | None]], verbose: bool = False) -> list[Prediction]:
+        """The predictions of many (raw user id, raw item id, true rating)."""
+        if not self._at_once():
+            return super().test(testset, verbose)
+        rows = list(testset)
+        users, items = [user for user, _, _ in rows], [item for _, item, _ in rows]
+        found = self._estimates(self.trainset.inner_users(users), self.trainset.inner_items(items))
+        details = _details(found)
+        estimates = self._clipped(found)
+        true = (rating for _, _, rating in rows)
+        predictions = list(map(Prediction._make, zip(users, items, true, estimates, details, strict=True)))
+        if verbose:
+            for prediction in predictions:
+                print(prediction)
+        return predictions
+
+    def _at_once(self) -> bool:
+        """Whether nobody has changed what a pair gets since `_estimates` was defined."""
+        if self._pairwise & vars(self).keys():
+            return False
+        for each in type(self).__mro__:
+            if "_estimates" in vars(each):
+                return True
+            if self._pairwise & vars(each).keys():
+                return False
+        return False
+
+    def _clipped(self, found: Estimates) -> list[Any]:
+        """What `predict` makes of each estimate, to the type of the number."""
+        values, estimates = found.values, list(found.values)
+        if found.reasons is not None and found.reasons.any():
+            values = values.copy()
+            for place in np.flatnonzero(found.reasons).tolist():
+                estimates[place] = values[place] = self.default_prediction()
+        lowest, highest = self.trainset.rating_scale
+        inside = values < highest  # not so for NaN
+        for place in np.flatnonzero(~inside).tolist():
+            estimates[place] = highest
+        for place in np.flatnonzero(~(np.where(inside, values, highest) > lowest)).tolist():
+            estimates[place] = lowest
+        return estimates
+
+
+def _details(found: Estimates) -> list[dict[str, Any]]:
+    """The details of each prediction, a dictionary of its own."""
+    n_pairs = found.values.size
+    if found.details:
+        columns = zip(*(column.tolist() for column in found.details.values()), strict=True)
+        names = (*found.details, "was_impossible")
+        details: list[dict[str, Any]] = [dict(zip(names, (*entries, False), strict=True)) for entries in columns]
+    else:
+        details = [{"was_impossible": False} for _ in range(n_pairs)]
+    if found.detailed is not None:
+        for place in np.flatnonzero(~found.detailed).tolist():
+            details[place] = {"was_impossible": False}
+    if found.reasons is not None:
+        reasons = found.reasons.tolist()
+        for place in np.flatnonzero(found.reasons).tolist():
+            details[place] = {"was_impossible": True, "reason": found.texts[reasons[place] - 1]}
+    return details
