@@ -2,9 +2,11 @@
 
 from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
+from foretaste.surprise.prediction_algorithms.random_pred import NormalPredictor
 
 __all__ = [
     "AlgoBase",
+    "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
 ]
