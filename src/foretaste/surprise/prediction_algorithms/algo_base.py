@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64, Id
 from foretaste.exceptions import UnsupportedError
-from foretaste.models import Recommender
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste.models import Recommender
 
 
 class AlgoBase:

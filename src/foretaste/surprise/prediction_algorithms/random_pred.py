@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from foretaste._typing import Codes
-from foretaste.models import Random, Recommender
-from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste.models import Recommender
 
 
 class NormalPredictor(BatchAlgo):
@@ -48,5 +49,8 @@ class NormalPredictor(BatchAlgo):
         return Estimates(np.random.normal(self.trainset.global_mean, self.sigma, users.size))
 
     def _native(self) -> Recommender:
+        from foretaste.models import Random  # noqa: PLC0415  models take seconds to import, and few ask for them
+        from foretaste.surprise._native import fitted  # noqa: PLC0415  as above
+
         mean, spread = float(self.trainset.global_mean), float(self.sigma)
         return fitted(Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)
