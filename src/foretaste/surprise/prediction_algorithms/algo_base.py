@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64, Id
 from foretaste.exceptions import UnsupportedError
-from foretaste.models import Recommender
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste.models import Recommender
 
 
 class AlgoBase:
@@ -37,7 +39,7 @@ class AlgoBase:
     >>> class Three(AlgoBase):
     ...     def estimate(self, u, i):
     ...         return 3.0
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> print(Three().fit(data.build_full_trainset()).predict("an", "bts"))
     user: an         item: bts        r_ui = None   est = 3.00   {'was_impossible': False}
     """
