@@ -1,10 +1,17 @@
 """The algorithms, and what a custom one derives from."""
 
 from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase
+from foretaste.surprise.prediction_algorithms.baseline_only import BaselineOnly
+from foretaste.surprise.prediction_algorithms.knns import KNNBaseline, KNNBasic, KNNWithMeans, KNNWithZScore
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
 
 __all__ = [
     "AlgoBase",
+    "BaselineOnly",
+    "KNNBaseline",
+    "KNNBasic",
+    "KNNWithMeans",
+    "KNNWithZScore",
     "Prediction",
     "PredictionImpossible",
 ]
