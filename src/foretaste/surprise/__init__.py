@@ -5,26 +5,52 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump
+from foretaste.surprise import _alias, accuracy, dump, similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
-from foretaste.surprise.prediction_algorithms import AlgoBase, NormalPredictor, Prediction, PredictionImpossible
+from foretaste.surprise.prediction_algorithms import (
+    NMF,
+    SVD,
+    AlgoBase,
+    BaselineOnly,
+    CoClustering,
+    KNNBaseline,
+    KNNBasic,
+    KNNWithMeans,
+    KNNWithZScore,
+    NormalPredictor,
+    Prediction,
+    PredictionImpossible,
+    SlopeOne,
+    SVDpp,
+)
 from foretaste.surprise.reader import Reader
 from foretaste.surprise.trainset import Trainset
 
 __version__ = "1.1.5"
 
 __all__ = [
+    "NMF",
+    "SVD",
     "AlgoBase",
+    "BaselineOnly",
+    "CoClustering",
     "Dataset",
+    "KNNBaseline",
+    "KNNBasic",
+    "KNNWithMeans",
+    "KNNWithZScore",
     "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
     "Reader",
+    "SVDpp",
+    "SlopeOne",
     "Trainset",
     "accuracy",
     "dump",
     "get_dataset_dir",
+    "similarities",
 ]
 
 _alias.install(__name__)

@@ -137,6 +137,39 @@ class AlgoBase:
             self.bu, self.bi = methods[name](self)
         return self.bu, self.bi
 
+    def compute_similarities(self) -> Float64:
+        """The similarity of every pair of users (or items, where `sim_options` says so).
+
+        Raises
+        ------
+        NameError
+            There is no such similarity.
+        """
+        # where they are needed, because a custom algorithm needs neither
+        from foretaste.surprise import similarities  # noqa: PLC0415
+
+        options, (by_user, by_item) = self.sim_options, self.trainset.rows()
+        of_users = options["user_based"]
+        name = options.get("name", "msd").lower()
+        if name == "pearson_baseline":
+            bu, bi = self.compute_baselines()
+        verbose = getattr(self, "verbose", False)
+        if verbose:
+            print(f"Computing the {name} similarity matrix...")
+        if name not in similarities.NAMES:
+            message = f"'name' in sim_options must be one of {', '.join(similarities.NAMES)}, got {name!r}."
+            raise NameError(message)
+        n_x, rows = (self.trainset.n_users, by_item) if of_users else (self.trainset.n_items, by_user)
+        shrinkage = 0.0
+        if name == "pearson_baseline":
+            of_x, of_y = (bu, bi) if of_users else (bi, bu)
+            rows = similarities.residuals(rows, self.trainset.global_mean, of_y, of_x)
+            shrinkage = options.get("shrinkage", 100)
+        similar = similarities.matrix(name, n_x, rows, options.get("min_support", 1), shrinkage)
+        if verbose:
+            print("Done computing similarity matrix.")
+        return similar
+
     def get_neighbors(self, iid: int, k: int) -> list[int]:
         """Inner ids of the k nearest to a user (or an item, where `sim_options` says so), nearest first.
 
