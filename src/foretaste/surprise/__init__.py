@@ -8,7 +8,14 @@ With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be chan
 from foretaste.surprise import _alias, accuracy, dump
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
-from foretaste.surprise.prediction_algorithms import AlgoBase, NormalPredictor, Prediction, PredictionImpossible
+from foretaste.surprise.prediction_algorithms import (
+    AlgoBase,
+    CoClustering,
+    NormalPredictor,
+    Prediction,
+    PredictionImpossible,
+    SlopeOne,
+)
 from foretaste.surprise.reader import Reader
 from foretaste.surprise.trainset import Trainset
 
@@ -16,11 +23,13 @@ __version__ = "1.1.5"
 
 __all__ = [
     "AlgoBase",
+    "CoClustering",
     "Dataset",
     "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
     "Reader",
+    "SlopeOne",
     "Trainset",
     "accuracy",
     "dump",
