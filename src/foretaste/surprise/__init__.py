@@ -5,7 +5,9 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump, similarities
+from foretaste.surprise import _alias, dump
+from foretaste.surprise import accuracy as accuracy  # noqa: PLC0414  there, as in Surprise, and not in `__all__`
+from foretaste.surprise import similarities as similarities  # noqa: PLC0414  as above
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (
@@ -47,10 +49,8 @@ __all__ = [
     "SVDpp",
     "SlopeOne",
     "Trainset",
-    "accuracy",
     "dump",
     "get_dataset_dir",
-    "similarities",
 ]
 
 _alias.install(__name__)
