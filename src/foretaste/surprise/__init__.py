@@ -6,8 +6,8 @@ With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be chan
 """
 
 from foretaste.surprise import _alias, dump
-from foretaste.surprise import accuracy as accuracy  # noqa: PLC0414  there, as in Surprise, and not in `__all__`
-from foretaste.surprise import similarities as similarities  # noqa: PLC0414  as above
+from foretaste.surprise import accuracy as accuracy
+from foretaste.surprise import similarities as similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from foretaste import models
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64
 from foretaste.kernels.strict.co_clustering import best_clusters, count_cells
 from foretaste.surprise._native import fitted
@@ -145,10 +145,10 @@ class CoClustering(BatchAlgo):
         )
         return Estimates(np.where((users < 0) | (items < 0), self.trainset.global_mean, values))
 
-    def _native(self) -> models.CoClustering:
+    def _native(self) -> ft.CoClustering:
         shape = self.avg_cocltr.shape
         return fitted(
-            models.CoClustering(
+            ft.CoClustering(
                 n_user_clusters=self.n_cltr_u, n_item_clusters=self.n_cltr_i, n_epochs=max(self.n_epochs, 1)
             ),
             self.trainset,

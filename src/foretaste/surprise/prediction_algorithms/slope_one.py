@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from foretaste import models
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64, Pointers
 from foretaste.kernels.slope_one import deviation_rows
 from foretaste.kernels.sorting import group_by_code
@@ -81,9 +81,9 @@ class SlopeOne(BatchAlgo):
         slope_one_estimates(places[by_item], users, items, *self._rated, self.dev, self.freq, values)
         return Estimates(values, (~possible).astype(np.int8), ("User and/or item is unknown.",))
 
-    def _native(self) -> models.SlopeOne:
+    def _native(self) -> ft.SlopeOne:
         return fitted(
-            models.SlopeOne(weighted=False),
+            ft.SlopeOne(weighted=False),
             self.trainset,
             deviations_=np.where(self.freq, self.dev, 0).astype(np.float32),
             # with the diagonal: here the item itself is among those that the user has rated
