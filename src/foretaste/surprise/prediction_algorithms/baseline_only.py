@@ -56,6 +56,15 @@ class BaselineOnly(BatchAlgo):
         self.compute_baselines()
         return self
 
+    def estimate(self, u: Any, i: Any) -> Any:  # noqa: ANN401  as in `BatchAlgo`
+        """The rating of a pair of inner ids: what `_estimates` gives, without the arrays."""
+        estimated = self.trainset.global_mean
+        if self.trainset.knows_user(u):
+            estimated += self.bu[u]
+        if self.trainset.knows_item(i):
+            estimated += self.bi[i]
+        return estimated
+
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         return Estimates(baseline_estimates(self, users, items))
 

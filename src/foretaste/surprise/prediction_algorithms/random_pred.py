@@ -45,7 +45,8 @@ class NormalPredictor(BatchAlgo):
         return drawn
 
     def _estimates(self, users: Codes, items: Codes) -> Estimates:  # noqa: ARG002  whatever the items are
-        return Estimates(np.random.normal(self.trainset.global_mean, self.sigma, users.size))
+        drawn = np.random.normal(self.trainset.global_mean, self.sigma, users.size)
+        return Estimates(drawn, plain=np.ones(users.size, np.bool_))
 
     def _native(self) -> ft.Recommender:
         mean, spread = float(self.trainset.global_mean), float(self.sigma)
