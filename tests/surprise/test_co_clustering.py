@@ -33,7 +33,7 @@ ROWS = [(user, item, (3 * user + 5 * item) % 6 - 0.5) for user in range(7) for i
 def test_without_a_seed_it_draws_from_the_generator_of_numpy():
     found = []
     for side in SIDES:
-        np.random.seed(3)  # noqa: NPY002  the generator in question
+        np.random.seed(3)
         found.append(side.CoClustering(n_epochs=1).fit(dataset(side, ROWS).build_full_trainset()).cltr_u)
     assert same(found[1], found[0])
 

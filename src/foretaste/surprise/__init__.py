@@ -5,7 +5,7 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump
+from foretaste.surprise import _alias, accuracy, dump, model_selection
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (
@@ -34,6 +34,7 @@ __all__ = [
     "accuracy",
     "dump",
     "get_dataset_dir",
+    "model_selection",
 ]
 
 _alias.install(__name__)
