@@ -166,7 +166,7 @@ def test_without_a_seed_numbers_come_from_the_generator_of_numpy(name):
     rows = sample(n_ratings=100)
     fitted = []
     for factory, trainset in zip((OURS[name], getattr(peer, name)), trainsets(rows), strict=True):
-        np.random.seed(5)  # noqa: NPY002  the generator that is meant
+        np.random.seed(5)
         fitted.append(factory(n_epochs=1).fit(trainset))
         fitted.append(factory(n_epochs=1).fit(trainset))
     for mine, other in zip(fitted[:2], fitted[2:], strict=True):

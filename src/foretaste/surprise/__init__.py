@@ -8,19 +8,30 @@ With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be chan
 from foretaste.surprise import _alias, accuracy, dump
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
-from foretaste.surprise.prediction_algorithms import AlgoBase, NormalPredictor, Prediction, PredictionImpossible
+from foretaste.surprise.prediction_algorithms import (
+    NMF,
+    SVD,
+    AlgoBase,
+    NormalPredictor,
+    Prediction,
+    PredictionImpossible,
+    SVDpp,
+)
 from foretaste.surprise.reader import Reader
 from foretaste.surprise.trainset import Trainset
 
 __version__ = "1.1.5"
 
 __all__ = [
+    "NMF",
+    "SVD",
     "AlgoBase",
     "Dataset",
     "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
     "Reader",
+    "SVDpp",
     "Trainset",
     "accuracy",
     "dump",
