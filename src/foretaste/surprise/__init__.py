@@ -5,16 +5,25 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump
+from foretaste.surprise import _alias, dump, model_selection
+from foretaste.surprise import accuracy as accuracy
+from foretaste.surprise import similarities as similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (
     NMF,
     SVD,
     AlgoBase,
+    BaselineOnly,
+    CoClustering,
+    KNNBaseline,
+    KNNBasic,
+    KNNWithMeans,
+    KNNWithZScore,
     NormalPredictor,
     Prediction,
     PredictionImpossible,
+    SlopeOne,
     SVDpp,
 )
 from foretaste.surprise.reader import Reader
@@ -26,16 +35,23 @@ __all__ = [
     "NMF",
     "SVD",
     "AlgoBase",
+    "BaselineOnly",
+    "CoClustering",
     "Dataset",
+    "KNNBaseline",
+    "KNNBasic",
+    "KNNWithMeans",
+    "KNNWithZScore",
     "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
     "Reader",
     "SVDpp",
+    "SlopeOne",
     "Trainset",
-    "accuracy",
     "dump",
     "get_dataset_dir",
+    "model_selection",
 ]
 
 _alias.install(__name__)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from foretaste import models
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64
 from foretaste.exceptions import UnsupportedError
 from foretaste.kernels.strict.nmf import nmf_epoch
@@ -19,12 +19,14 @@ from foretaste.kernels.strict.svdpp import (
     user_with_implicit,
     users_with_implicit,
 )
-from foretaste.models._factors import Unit
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.prediction_algorithms.predictions import PredictionImpossible
 from foretaste.surprise.trainset import Rows, Trainset
 from foretaste.surprise.utils import get_rng
+
+if TYPE_CHECKING:
+    from foretaste.models._factors import Unit
 
 # Pairs whose factors are put side by side at a time: few enough to stay in the caches.
 _CHUNK = 1024
@@ -139,6 +141,8 @@ class _Factorization(BatchAlgo):
         }
 
     def _unit(self) -> Unit:
+        from foretaste.models._factors import Unit  # noqa: PLC0415  as above
+
         return Unit.of(self.trainset.rows()[0].values.astype(np.float32), centred=self.biased)
 
 
@@ -243,8 +247,8 @@ class SVD(_Factorization):
             svd_epoch(*groups, mean, bool(self.biased), b_u, b_i, p, q, rates, penalties)
         self.bu, self.bi, self.pu, self.qi = b_u, b_i, p, q
 
-    def _native(self) -> models.FunkSVD:
-        return fitted(models.FunkSVD(biased=bool(self.biased), **self._settings()), self.trainset, **self._learned())
+    def _native(self) -> ft.FunkSVD:
+        return fitted(ft.FunkSVD(biased=bool(self.biased), **self._settings()), self.trainset, **self._learned())
 
 
 class SVDpp(_Factorization):
@@ -365,9 +369,9 @@ class SVDpp(_Factorization):
         users_with_implicit(self._rated.indptr, self._rated.indices, distinct, self.pu, self.yj, factors)
         return factors, rows
 
-    def _native(self) -> models.SVDpp:
+    def _native(self) -> ft.SVDpp:
         implicit = self.yj.astype(np.float32)
-        return fitted(models.SVDpp(**self._settings()), self.trainset, implicit_factors_=implicit, **self._learned())
+        return fitted(ft.SVDpp(**self._settings()), self.trainset, implicit_factors_=implicit, **self._learned())
 
 
 class NMF(_Factorization):
@@ -490,7 +494,7 @@ class NMF(_Factorization):
                 raise ZeroDivisionError(message)
         self.bu, self.bi, self.pu, self.qi = b_u, b_i, p, q
 
-    def _native(self) -> models.NMF:
+    def _native(self) -> ft.NMF:
         if self.biased or min(self.pu.min(initial=0), self.qi.min(initial=0)) < 0:
             what = "with biases" if self.biased else "with negative factors"
             message = (
@@ -498,7 +502,7 @@ class NMF(_Factorization):
                 f"least 0. Hint: fit it with biased=False to ratings of at least 0, or take SVD, which has biases."
             )
             raise UnsupportedError(message)
-        return fitted(models.NMF(**self._settings()), self.trainset, **self._learned())
+        return fitted(ft.NMF(**self._settings()), self.trainset, **self._learned())
 
 
 def _each(for_all: float, *own: float | None) -> list[float]:
