@@ -5,16 +5,26 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump, model_selection
+from foretaste.surprise import _alias, dump, model_selection
+from foretaste.surprise import accuracy as accuracy
+from foretaste.surprise import similarities as similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (
+    NMF,
+    SVD,
     AlgoBase,
+    BaselineOnly,
     CoClustering,
+    KNNBaseline,
+    KNNBasic,
+    KNNWithMeans,
+    KNNWithZScore,
     NormalPredictor,
     Prediction,
     PredictionImpossible,
     SlopeOne,
+    SVDpp,
 )
 from foretaste.surprise.reader import Reader
 from foretaste.surprise.trainset import Trainset
@@ -22,16 +32,23 @@ from foretaste.surprise.trainset import Trainset
 __version__ = "1.1.5"
 
 __all__ = [
+    "NMF",
+    "SVD",
     "AlgoBase",
+    "BaselineOnly",
     "CoClustering",
     "Dataset",
+    "KNNBaseline",
+    "KNNBasic",
+    "KNNWithMeans",
+    "KNNWithZScore",
     "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
     "Reader",
+    "SVDpp",
     "SlopeOne",
     "Trainset",
-    "accuracy",
     "dump",
     "get_dataset_dir",
     "model_selection",

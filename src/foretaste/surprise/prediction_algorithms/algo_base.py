@@ -16,7 +16,7 @@ from foretaste.surprise.prediction_algorithms.predictions import Prediction, Pre
 from foretaste.surprise.trainset import Trainset
 
 if TYPE_CHECKING:
-    from foretaste.models import Recommender
+    from foretaste import models
 
 
 class AlgoBase:
@@ -137,6 +137,39 @@ class AlgoBase:
             self.bu, self.bi = methods[name](self)
         return self.bu, self.bi
 
+    def compute_similarities(self) -> Float64:
+        """The similarity of every pair of users (or items, where `sim_options` says so).
+
+        Raises
+        ------
+        NameError
+            There is no such similarity.
+        """
+        # where they are needed, because a custom algorithm needs neither
+        from foretaste.surprise import similarities  # noqa: PLC0415
+
+        options, (by_user, by_item) = self.sim_options, self.trainset.rows()
+        of_users = options["user_based"]
+        name = options.get("name", "msd").lower()
+        if name == "pearson_baseline":
+            bu, bi = self.compute_baselines()
+        verbose = getattr(self, "verbose", False)
+        if verbose:
+            print(f"Computing the {name} similarity matrix...")
+        if name not in similarities.NAMES:
+            message = f"'name' in sim_options must be one of {', '.join(similarities.NAMES)}, got {name!r}."
+            raise NameError(message)
+        n_x, rows = (self.trainset.n_users, by_item) if of_users else (self.trainset.n_items, by_user)
+        shrinkage = 0.0
+        if name == "pearson_baseline":
+            of_x, of_y = (bu, bi) if of_users else (bi, bu)
+            rows = similarities.residuals(rows, self.trainset.global_mean, of_y, of_x)
+            shrinkage = options.get("shrinkage", 100)
+        similar = similarities.matrix(name, n_x, rows, options.get("min_support", 1), shrinkage)
+        if verbose:
+            print("Done computing similarity matrix.")
+        return similar
+
     def get_neighbors(self, iid: int, k: int) -> list[int]:
         """Inner ids of the k nearest to a user (or an item, where `sim_options` says so), nearest first.
 
@@ -150,7 +183,7 @@ class AlgoBase:
 
     # To foretaste ---------------------------------------------------------------------------------------------------
 
-    def to_foretaste(self) -> Recommender:
+    def to_foretaste(self) -> models.Recommender:
         """The fitted algorithm as a fitted model of foretaste, which can recommend, explain, fold in and be saved.
 
         What it has learned is handed over, in single precision, where foretaste's model has the same form; else
@@ -163,7 +196,7 @@ class AlgoBase:
         """
         return self._native()
 
-    def _native(self) -> Recommender:
+    def _native(self) -> models.Recommender:
         message = (
             f"{type(self).__name__} has no counterpart among foretaste's models. Hint: its trainset can be learned "
             f"from by any of them, as in foretaste.FunkSVD().fit(algo.trainset.to_interactions())."
@@ -186,6 +219,8 @@ class Estimates:
         What `Prediction.details` is to hold besides, a column an entry.
     detailed : bool array of shape (n_pairs,), optional
         The pairs that have these entries; without it all possible ones.
+    plain : bool array of shape (n_pairs,), optional
+        The pairs whose `Prediction.est` is to be Python's float; without it all are numpy's.
     """
 
     values: Float64
@@ -193,6 +228,7 @@ class Estimates:
     texts: tuple[str, ...] = ()
     details: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     detailed: npt.NDArray[np.bool_] | None = None
+    plain: npt.NDArray[np.bool_] | None = None
 
 
 class BatchAlgo(AlgoBase):
@@ -221,9 +257,10 @@ class BatchAlgo(AlgoBase):
         found = self._estimates(np.array([user], np.int32), np.array([item], np.int32))
         if found.reasons is not None and found.reasons[0]:
             raise PredictionImpossible(found.texts[found.reasons[0] - 1])
+        value = found.values[0] if found.plain is None or not found.plain[0] else float(found.values[0])
         if found.details and (found.detailed is None or found.detailed[0]):
-            return found.values[0], {name: column.tolist()[0] for name, column in found.details.items()}
-        return found.values[0]
+            return value, {name: column.tolist()[0] for name, column in found.details.items()}
+        return value
 
     def test(self, testset: Iterable[tuple[Id, Id, float | None]], verbose: bool = False) -> list[Prediction]:
         """The predictions of many (raw user id, raw item id, true rating)."""
@@ -255,6 +292,9 @@ class BatchAlgo(AlgoBase):
     def _clipped(self, found: Estimates) -> list[Any]:
         """What `predict` makes of each estimate, to the type of the number."""
         values, estimates = found.values, list(found.values)
+        if found.plain is not None:
+            for place in np.flatnonzero(found.plain).tolist():
+                estimates[place] = float(values[place])
         if found.reasons is not None and found.reasons.any():
             values = values.copy()
             for place in np.flatnonzero(found.reasons).tolist():

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from foretaste._typing import Codes
+from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Trainset
 
 if TYPE_CHECKING:
-    from foretaste.models import Recommender
+    from foretaste import models
 
 
 class NormalPredictor(BatchAlgo):
@@ -46,11 +47,11 @@ class NormalPredictor(BatchAlgo):
         return drawn
 
     def _estimates(self, users: Codes, items: Codes) -> Estimates:  # noqa: ARG002  whatever the items are
-        return Estimates(np.random.normal(self.trainset.global_mean, self.sigma, users.size))
+        drawn = np.random.normal(self.trainset.global_mean, self.sigma, users.size)
+        return Estimates(drawn, plain=np.ones(users.size, np.bool_))
 
-    def _native(self) -> Recommender:
-        from foretaste.models import Random  # noqa: PLC0415  models take seconds to import, and few ask for them
-        from foretaste.surprise._native import fitted  # noqa: PLC0415  as above
+    def _native(self) -> models.Recommender:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
 
         mean, spread = float(self.trainset.global_mean), float(self.sigma)
-        return fitted(Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)
+        return fitted(models.Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from foretaste import models
 from foretaste._typing import Codes, Float64, Pointers
 from foretaste.kernels.slope_one import deviation_rows
 from foretaste.kernels.sorting import group_by_code
@@ -16,6 +15,9 @@ from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms._whole import row_means, whole_ratings
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Rows, Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 Integers = npt.NDArray[np.int64]
 
@@ -82,6 +84,8 @@ class SlopeOne(BatchAlgo):
         return Estimates(values, (~possible).astype(np.int8), ("User and/or item is unknown.",))
 
     def _native(self) -> models.SlopeOne:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         return fitted(
             models.SlopeOne(weighted=False),
             self.trainset,
