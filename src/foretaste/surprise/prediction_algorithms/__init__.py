@@ -4,6 +4,7 @@ from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase
 from foretaste.surprise.prediction_algorithms.baseline_only import BaselineOnly
 from foretaste.surprise.prediction_algorithms.knns import KNNBaseline, KNNBasic, KNNWithMeans, KNNWithZScore
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
+from foretaste.surprise.prediction_algorithms.random_pred import NormalPredictor
 
 __all__ = [
     "AlgoBase",
@@ -12,6 +13,7 @@ __all__ = [
     "KNNBasic",
     "KNNWithMeans",
     "KNNWithZScore",
+    "NormalPredictor",
     "Prediction",
     "PredictionImpossible",
 ]

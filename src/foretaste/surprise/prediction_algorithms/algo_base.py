@@ -37,7 +37,7 @@ class AlgoBase:
     >>> class Three(AlgoBase):
     ...     def estimate(self, u, i):
     ...         return 3.0
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> print(Three().fit(data.build_full_trainset()).predict("an", "bts"))
     user: an         item: bts        r_ui = None   est = 3.00   {'was_impossible': False}
     """
