@@ -5,12 +5,17 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, accuracy, dump
+from foretaste.surprise import _alias, dump
+from foretaste.surprise import accuracy as accuracy
+from foretaste.surprise import similarities as similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
 from foretaste.surprise.dataset import Dataset
 from foretaste.surprise.prediction_algorithms import (
+    NMF,
+    SVD,
     AlgoBase,
     BaselineOnly,
+    CoClustering,
     KNNBaseline,
     KNNBasic,
     KNNWithMeans,
@@ -18,6 +23,8 @@ from foretaste.surprise.prediction_algorithms import (
     NormalPredictor,
     Prediction,
     PredictionImpossible,
+    SlopeOne,
+    SVDpp,
 )
 from foretaste.surprise.reader import Reader
 from foretaste.surprise.trainset import Trainset
@@ -25,8 +32,11 @@ from foretaste.surprise.trainset import Trainset
 __version__ = "1.1.5"
 
 __all__ = [
+    "NMF",
+    "SVD",
     "AlgoBase",
     "BaselineOnly",
+    "CoClustering",
     "Dataset",
     "KNNBaseline",
     "KNNBasic",
@@ -36,8 +46,9 @@ __all__ = [
     "Prediction",
     "PredictionImpossible",
     "Reader",
+    "SVDpp",
+    "SlopeOne",
     "Trainset",
-    "accuracy",
     "dump",
     "get_dataset_dir",
 ]

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes
-from foretaste.models import Random, Recommender
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Trainset
@@ -47,6 +47,6 @@ class NormalPredictor(BatchAlgo):
     def _estimates(self, users: Codes, items: Codes) -> Estimates:  # noqa: ARG002  whatever the items are
         return Estimates(np.random.normal(self.trainset.global_mean, self.sigma, users.size))
 
-    def _native(self) -> Recommender:
+    def _native(self) -> ft.Recommender:
         mean, spread = float(self.trainset.global_mean), float(self.sigma)
-        return fitted(Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)
+        return fitted(ft.Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)
