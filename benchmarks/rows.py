@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks import drop_in
 from benchmarks.row import AtLeast, AtMost, Contestant, Faster, NoWorse, Row, Same
 
 
@@ -551,4 +552,4 @@ _ROWS = (
     ),
 )
 
-ROWS: dict[str, Row] = {row.name: row for row in _ROWS}
+ROWS: dict[str, Row] = {row.name: row for row in (*_ROWS, *drop_in.ROWS)}

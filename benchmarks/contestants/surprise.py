@@ -7,25 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import surprise
 
-from benchmarks.data import Array, Ratings, Split
-from benchmarks.measure import Stopwatch, rate
+from benchmarks.contestants import programs
+from benchmarks.data import Split
+from benchmarks.measure import Stopwatch
 
 
 def ratings(split: Split, algorithm: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401  the algorithm's own
-    """Fit an algorithm; the table of the arrays is there beforehand, the trainset is prepared from it."""
-
-    def prepare(part: Ratings) -> surprise.Trainset:
-        frame = pd.DataFrame({"user": part.users, "item": part.items, "rating": part.ratings})
-        return surprise.Dataset.load_from_df(frame, surprise.Reader(rating_scale=split.scale)).build_full_trainset()
-
-    def predict(fitted: surprise.AlgoBase, users: Array, items: Array) -> list[float]:
-        pairs = zip(users.tolist(), items.tolist(), np.zeros(users.size), strict=True)
-        return [prediction.est for prediction in fitted.test(pairs)]
-
-    return rate(split, prepare, lambda trainset: getattr(surprise, algorithm)(**parameters).fit(trainset), predict)[0]
+    """Fit an algorithm and test it."""
+    return programs.run(surprise, split, algorithm, parameters)
 
 
 def compare(splits: Mapping[str, Split], algorithm: str, **parameters: Any) -> dict[str, float]:  # noqa: ANN401

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foretaste import data, exceptions, metrics, model_selection, models, plotting
+    from foretaste import data, exceptions, metrics, model_selection, models, plotting, surprise
     from foretaste.data import Interactions, Vocabulary, datasets, read_interactions, synthetic
     from foretaste.data.datasets import load_movielens
     from foretaste.model_selection import compare
@@ -62,7 +62,7 @@ _HOME = {
     "read_interactions": "data",
     "synthetic": "data",
 }
-_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plotting")
+_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plotting", "surprise")
 
 __all__ = [
     "ALS",
@@ -94,6 +94,7 @@ __all__ = [
     "models",
     "plotting",
     "read_interactions",
+    "surprise",
     "synthetic",
 ]
 

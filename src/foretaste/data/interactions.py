@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ from foretaste.data.frames import (
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError
 from foretaste.utils.pieces import pieces
+
+if TYPE_CHECKING:
+    from foretaste.surprise.dataset import DatasetAutoFolds
 
 _DUPLICATE_POLICIES = ("error", "last", "mean", "keep")
 
@@ -290,6 +293,25 @@ class Interactions:
             There are no ratings.
         """
         return make_frame(self._pair_columns(), self.kind), self.require_ratings("to_xy").astype(np.float64)
+
+    def to_surprise(self) -> DatasetAutoFolds:
+        """The ratings as a `Dataset` of `foretaste.surprise`, for programs written for Surprise.
+
+        A rating becomes the shortest decimal number that it stands for: 4.1, not the 4.099999905 that single precision
+        makes of it.
+
+        Raises
+        ------
+        DataError
+            There are no ratings.
+        """
+        from foretaste.surprise.dataset import Dataset  # noqa: PLC0415  the room stands above this one
+        from foretaste.surprise.reader import Reader  # noqa: PLC0415  as above
+
+        distinct, place = np.unique(self.require_ratings("to_surprise"), return_inverse=True)
+        ratings = distinct.astype(str).astype(np.float64)[place]
+        frame = pl.DataFrame(self._pair_columns() | {"rating": ratings})
+        return Dataset.load_from_df(frame, Reader(rating_scale=self.scale))
 
     def require_ratings(self, who: str) -> Float32:
         """The ratings; an error that names `who` needs them where there are none."""

@@ -1,6 +1,7 @@
 """How much higher one item is rated than another, and predictions from that."""
 
 import numpy as np
+import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Pointers
 from foretaste.kernels._compile import kernel
@@ -12,12 +13,12 @@ def deviation_rows(
     last: int,
     user_indptr: Pointers,
     user_indices: Codes,
-    user_values: Float32,
+    user_values: Float32 | Float64,
     item_indptr: Pointers,
     item_indices: Codes,
-    item_values: Float32,
-    deviations: Float32,
-    counts: Float32,
+    item_values: Float32 | Float64,
+    deviations: Float32 | Float64,
+    counts: Float32 | npt.NDArray[np.int64],
 ) -> None:
     r"""The pairs of an item i from `first` up to `last` and an item j > i: over the users v of both,
 
@@ -30,7 +31,7 @@ def deviation_rows(
     ----------
     user_indptr, user_indices, user_values : the ratings by user, a row's items in ascending order
     item_indptr, item_indices, item_values : the same ratings by item
-    deviations, counts : float32 arrays of shape (n_items, n_items), zero where nothing is written; written
+    deviations, counts : arrays of shape (n_items, n_items), zero where nothing is written; written
     """  # noqa: D400  the formula is the sentence
     n_items = counts.shape[0]
     totals, common = np.empty(n_items), np.empty(n_items, np.int32)

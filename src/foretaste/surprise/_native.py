@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from foretaste.models import Recommender
-from foretaste.models._state import assemble
 from foretaste.surprise.trainset import Trainset
 
-Model = TypeVar("Model", bound=Recommender)
+if TYPE_CHECKING:
+    from foretaste.models import Recommender
+
+Model = TypeVar("Model", bound="Recommender")
 
 
 def fitted(model: Model, trainset: Trainset, **learned: Any) -> Model:  # noqa: ANN401  arrays and numbers
@@ -30,4 +31,6 @@ def fitted(model: Model, trainset: Trainset, **learned: Any) -> Model:  # noqa: 
     ValueError
         Attributes are missing, too many, of another type or do not fit each other.
     """
+    from foretaste.models._state import assemble  # noqa: PLC0415  models take seconds to import, and few ask for one
+
     return assemble(model, trainset.to_interactions(), learned)

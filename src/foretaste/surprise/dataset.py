@@ -30,7 +30,7 @@ class Dataset:
     --------
     >>> import foretaste as ft
     >>> from foretaste.surprise import Dataset, Reader
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> data.build_full_trainset().n_ratings
     16
     """

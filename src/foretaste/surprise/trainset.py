@@ -78,8 +78,8 @@ class Trainset:
         cls, users: Iterable[Id], items: Iterable[Id], ratings: Iterable[float], rating_scale: tuple[float, float]
     ) -> Self:
         """From one sequence a column; raw ids may be anything that can be hashed, and a pair may occur twice."""
-        raw_users, user_codes = _numbered(users)
-        raw_items, item_codes = _numbered(items)
+        raw_users, user_codes = numbered(users)
+        raw_items, item_codes = numbered(items)
         values = np.fromiter(ratings, np.float64)
         sizes = (len(raw_users), len(raw_items), values.size)
         made = cls(None, None, *sizes, rating_scale, raw_users, raw_items)
@@ -269,7 +269,7 @@ class Trainset:
         )
 
 
-def _numbered(raw_ids: Iterable[Id]) -> tuple[dict[Id, int], Codes]:
+def numbered(raw_ids: Iterable[Id]) -> tuple[dict[Id, int], Codes]:
     """Inner ids by raw ids, in order of first appearance, and the inner id of each."""
     inner: defaultdict[Id, int] = defaultdict()
     inner.default_factory = inner.__len__  # a raw id met for the first time gets the next number

@@ -2,13 +2,23 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from foretaste.exceptions import DataError
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Write a file in one step: to a temporary name beside it first, and under its own when all is on disk.
+    """Write a file in one step, as `whole_file` does."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write into, with a temporary name beside its own, which it gets when all is on disk.
 
     Whatever goes wrong on the way (a full disk, Ctrl-C), a file that was there stays as it was.
 
@@ -26,7 +36,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
         raise DataError(message) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         # What a plain `open` would have given; a temporary file is for its owner alone.
         mask = os.umask(0)
         os.umask(mask)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64, Id
 from foretaste.exceptions import UnsupportedError
-from foretaste.models import Recommender
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
 from foretaste.surprise.trainset import Trainset
 
@@ -37,7 +37,7 @@ class AlgoBase:
     >>> class Three(AlgoBase):
     ...     def estimate(self, u, i):
     ...         return 3.0
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> print(Three().fit(data.build_full_trainset()).predict("an", "bts"))
     user: an         item: bts        r_ui = None   est = 3.00   {'was_impossible': False}
     """
@@ -181,7 +181,7 @@ class AlgoBase:
 
     # To foretaste ---------------------------------------------------------------------------------------------------
 
-    def to_foretaste(self) -> Recommender:
+    def to_foretaste(self) -> ft.Recommender:
         """The fitted algorithm as a fitted model of foretaste, which can recommend, explain, fold in and be saved.
 
         What it has learned is handed over, in single precision, where foretaste's model has the same form; else
@@ -194,7 +194,7 @@ class AlgoBase:
         """
         return self._native()
 
-    def _native(self) -> Recommender:
+    def _native(self) -> ft.Recommender:
         message = (
             f"{type(self).__name__} has no counterpart among foretaste's models. Hint: its trainset can be learned "
             f"from by any of them, as in foretaste.FunkSVD().fit(algo.trainset.to_interactions())."

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
+import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes
-from foretaste.models import Baseline, Recommender
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.prediction_algorithms.optimize_baselines import baseline_estimates
@@ -59,8 +59,8 @@ class BaselineOnly(BatchAlgo):
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         return Estimates(baseline_estimates(self, users, items))
 
-    def _native(self) -> Recommender:
-        options, model = self.bsl_options, Baseline()
+    def _native(self) -> ft.Recommender:
+        options, model = self.bsl_options, ft.Baseline()
         if options.get("method", "als") == "als":
             model.set_params(reg_users=float(options.get("reg_u", 15)), reg_items=float(options.get("reg_i", 10)))
         ratings = self.trainset.rows()[0].values
