@@ -5,7 +5,7 @@
 With ``sys.modules["surprise"] = foretaste.surprise`` a program need not be changed at all.
 """
 
-from foretaste.surprise import _alias, dump
+from foretaste.surprise import _alias, dump, model_selection
 from foretaste.surprise import accuracy as accuracy
 from foretaste.surprise import similarities as similarities
 from foretaste.surprise.builtin_datasets import get_dataset_dir
@@ -51,6 +51,7 @@ __all__ = [
     "Trainset",
     "dump",
     "get_dataset_dir",
+    "model_selection",
 ]
 
 _alias.install(__name__)

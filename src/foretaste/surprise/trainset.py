@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, repeat
 from numbers import Real
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from foretaste._typing import Codes, Float64, Id, Pointers
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary
+from foretaste.kernels.numbering import number_integers
 from foretaste.kernels.sorting import group_by_code
 
 Lists = dict[int, list[tuple[int, float]]]
@@ -85,6 +86,33 @@ class Trainset:
         made = cls(None, None, *sizes, rating_scale, raw_users, raw_items)
         made._by_user = _grouped(user_codes, sizes[0], item_codes, values)
         made._by_item = _grouped(item_codes, sizes[1], user_codes, values)
+        return made
+
+    @classmethod
+    def from_codes(
+        cls,
+        raw_users: Sequence[Id],
+        user_codes: Codes,
+        raw_items: Sequence[Id],
+        item_codes: Codes,
+        values: Float64,
+        rating_scale: tuple[float, float],
+    ) -> Self:
+        """As `from_columns`, from places in lists of raw ids, of which only some may occur."""
+        user_codes, users = _renumbered(user_codes, len(raw_users))
+        item_codes, items = _renumbered(item_codes, len(raw_items))
+        made = cls(
+            None,
+            None,
+            len(users),
+            len(items),
+            values.size,
+            rating_scale,
+            {raw_users[place]: inner for inner, place in enumerate(users)},
+            {raw_items[place]: inner for inner, place in enumerate(items)},
+        )
+        made._by_user = _grouped(user_codes, len(users), item_codes, values)
+        made._by_item = _grouped(item_codes, len(items), user_codes, values)
         return made
 
     # Ratings --------------------------------------------------------------------------------------------------------
@@ -275,6 +303,13 @@ def numbered(raw_ids: Iterable[Id]) -> tuple[dict[Id, int], Codes]:
     inner.default_factory = inner.__len__  # a raw id met for the first time gets the next number
     codes = np.fromiter(map(inner.__getitem__, raw_ids), np.int32)
     return dict(inner), codes
+
+
+def _renumbered(codes: Codes, n_codes: int) -> tuple[Codes, list[int]]:
+    """Codes in order of first appearance, and the old code of each new one."""
+    table, old, new = np.full(n_codes, -1, np.int32), np.empty(n_codes, np.int64), np.empty(codes.size, np.int32)
+    n_found = number_integers(codes.astype(np.int64), table, 0, old, 0, new)
+    return new, old[:n_found].tolist()
 
 
 def _grouped(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float64) -> Rows:
