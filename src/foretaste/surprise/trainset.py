@@ -337,6 +337,8 @@ def _rows(lists: Mapping[int, list[tuple[int, float]]], n_rows: int) -> Rows:
 
 def _is_inner(code: Any, n_codes: int) -> bool:  # noqa: ANN401  any object
     """Whether it equals one of 0, 1, ... n_codes - 1, as a key of a dictionary would."""
+    if type(code) is int:  # what nearly all are
+        return 0 <= code < n_codes
     number: Any = code if isinstance(code, Real) else -1
     return bool(0 <= number < n_codes and number == int(number))
 

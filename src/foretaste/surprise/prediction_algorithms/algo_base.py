@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64, Id
 from foretaste.exceptions import UnsupportedError
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 
 class AlgoBase:
@@ -181,7 +183,7 @@ class AlgoBase:
 
     # To foretaste ---------------------------------------------------------------------------------------------------
 
-    def to_foretaste(self) -> ft.Recommender:
+    def to_foretaste(self) -> models.Recommender:
         """The fitted algorithm as a fitted model of foretaste, which can recommend, explain, fold in and be saved.
 
         What it has learned is handed over, in single precision, where foretaste's model has the same form; else
@@ -194,7 +196,7 @@ class AlgoBase:
         """
         return self._native()
 
-    def _native(self) -> ft.Recommender:
+    def _native(self) -> models.Recommender:
         message = (
             f"{type(self).__name__} has no counterpart among foretaste's models. Hint: its trainset can be learned "
             f"from by any of them, as in foretaste.FunkSVD().fit(algo.trainset.to_interactions())."
@@ -217,6 +219,8 @@ class Estimates:
         What `Prediction.details` is to hold besides, a column an entry.
     detailed : bool array of shape (n_pairs,), optional
         The pairs that have these entries; without it all possible ones.
+    plain : bool array of shape (n_pairs,), optional
+        The pairs whose `Prediction.est` is to be Python's float; without it all are numpy's.
     """
 
     values: Float64
@@ -224,6 +228,7 @@ class Estimates:
     texts: tuple[str, ...] = ()
     details: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     detailed: npt.NDArray[np.bool_] | None = None
+    plain: npt.NDArray[np.bool_] | None = None
 
 
 class BatchAlgo(AlgoBase):
@@ -252,9 +257,10 @@ class BatchAlgo(AlgoBase):
         found = self._estimates(np.array([user], np.int32), np.array([item], np.int32))
         if found.reasons is not None and found.reasons[0]:
             raise PredictionImpossible(found.texts[found.reasons[0] - 1])
+        value = found.values[0] if found.plain is None or not found.plain[0] else float(found.values[0])
         if found.details and (found.detailed is None or found.detailed[0]):
-            return found.values[0], {name: column.tolist()[0] for name, column in found.details.items()}
-        return found.values[0]
+            return value, {name: column.tolist()[0] for name, column in found.details.items()}
+        return value
 
     def test(self, testset: Iterable[tuple[Id, Id, float | None]], verbose: bool = False) -> list[Prediction]:
         """The predictions of many (raw user id, raw item id, true rating)."""
@@ -286,6 +292,9 @@ class BatchAlgo(AlgoBase):
     def _clipped(self, found: Estimates) -> list[Any]:
         """What `predict` makes of each estimate, to the type of the number."""
         values, estimates = found.values, list(found.values)
+        if found.plain is not None:
+            for place in np.flatnonzero(found.plain).tolist():
+                estimates[place] = float(values[place])
         if found.reasons is not None and found.reasons.any():
             values = values.copy()
             for place in np.flatnonzero(found.reasons).tolist():

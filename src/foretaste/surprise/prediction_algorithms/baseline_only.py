@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.prediction_algorithms.optimize_baselines import baseline_estimates
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 
 class BaselineOnly(BatchAlgo):
@@ -56,11 +58,22 @@ class BaselineOnly(BatchAlgo):
         self.compute_baselines()
         return self
 
+    def estimate(self, u: Any, i: Any) -> Any:  # noqa: ANN401  as in `BatchAlgo`
+        """The rating of a pair of inner ids: what `_estimates` gives, without the arrays."""
+        estimated = self.trainset.global_mean
+        if self.trainset.knows_user(u):
+            estimated += self.bu[u]
+        if self.trainset.knows_item(i):
+            estimated += self.bi[i]
+        return estimated
+
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         return Estimates(baseline_estimates(self, users, items))
 
-    def _native(self) -> ft.Recommender:
-        options, model = self.bsl_options, ft.Baseline()
+    def _native(self) -> models.Recommender:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
+        options, model = self.bsl_options, models.Baseline()
         if options.get("method", "als") == "als":
             model.set_params(reg_users=float(options.get("reg_u", 15)), reg_items=float(options.get("reg_i", 10)))
         ratings = self.trainset.rows()[0].values

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64
 from foretaste.kernels.strict.co_clustering import best_clusters, count_cells
 from foretaste.surprise._native import fitted
@@ -15,6 +14,9 @@ from foretaste.surprise.prediction_algorithms._whole import row_means, whole_rat
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Rows, Trainset
 from foretaste.surprise.utils import get_rng
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 Integers = npt.NDArray[np.int64]
 
@@ -133,6 +135,14 @@ class CoClustering(BatchAlgo):
 
         return averages(totals.sum(1), counts.sum(1)), averages(totals.sum(0), counts.sum(0)), averages(totals, counts)
 
+    def estimate(self, u: Any, i: Any) -> Any:  # noqa: ANN401  as in `BatchAlgo`
+        """The rating of a pair of inner ids: what `_estimates` gives, without the arrays."""
+        if not (self.trainset.knows_user(u) and self.trainset.knows_item(i)):
+            return self.trainset.global_mean
+        g, h = self.cltr_u[u], self.cltr_i[i]
+        value = self.avg_cocltr[g, h] + self.user_mean[u] - self.avg_cltr_u[g] + self.item_mean[i] - self.avg_cltr_i[h]
+        return float(value)
+
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         g, h = self.cltr_u[users], self.cltr_i[items]
         # from left to right
@@ -143,12 +153,15 @@ class CoClustering(BatchAlgo):
             + self.item_mean[items]
             - self.avg_cltr_i[h]
         )
-        return Estimates(np.where((users < 0) | (items < 0), self.trainset.global_mean, values))
+        known = (users >= 0) & (items >= 0)
+        return Estimates(np.where(known, values, self.trainset.global_mean), plain=known)
 
-    def _native(self) -> ft.CoClustering:
+    def _native(self) -> models.CoClustering:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         shape = self.avg_cocltr.shape
         return fitted(
-            ft.CoClustering(
+            models.CoClustering(
                 n_user_clusters=self.n_cltr_u, n_item_clusters=self.n_cltr_i, n_epochs=max(self.n_epochs, 1)
             ),
             self.trainset,

@@ -6,12 +6,11 @@ import heapq
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64
 from foretaste.kernels.sorting import group_by_code
 from foretaste.kernels.strict.neighbours import opinions
@@ -19,6 +18,9 @@ from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase, BatchAlgo, Estimates
 from foretaste.surprise.prediction_algorithms.optimize_baselines import baseline_estimates
 from foretaste.surprise.trainset import Lists, Rows, Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 _UNKNOWN, _TOO_FEW = "User and/or item is unknown.", "Not enough neighbors."
 
@@ -157,10 +159,12 @@ class _Neighbours(SymmetricAlgo, BatchAlgo):
     def _reasons(self, known: npt.NDArray[np.bool_], actual_k: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:  # noqa: ARG002  what one of them looks at
         return (~known).astype(np.int8)
 
-    def _native(self) -> ft.Recommender:
+    def _native(self) -> models.Recommender:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         options = self.sim_options
         by_user, name = bool(options["user_based"]), options.get("name", "msd").lower()
-        model = (ft.UserKNN if by_user else ft.ItemKNN)(
+        model = (models.UserKNN if by_user else models.ItemKNN)(
             similarity=name,
             centring=self._centring,  # type: ignore[arg-type]  # a word of each class
             n_neighbors=self.k,
@@ -176,7 +180,7 @@ class _Neighbours(SymmetricAlgo, BatchAlgo):
         if self.bu is not None:
             biases = biases._replace(users=self.bu.astype(np.float32), items=self.bi.astype(np.float32))
             learned |= {"user_biases_": biases.users, "item_biases_": biases.items}
-        learn = model._learn_users if isinstance(model, ft.UserKNN) else model._learn_items  # noqa: SLF001  as it ends
+        learn = model._learn_users if isinstance(model, models.UserKNN) else model._learn_items  # noqa: SLF001  as it ends
         return fitted(model, self.trainset, **learned, **learn(interactions, biases, learned["spread_"]))
 
 

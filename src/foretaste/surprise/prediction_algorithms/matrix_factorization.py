@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64
 from foretaste.exceptions import UnsupportedError
 from foretaste.kernels.strict.nmf import nmf_epoch
@@ -26,6 +25,7 @@ from foretaste.surprise.trainset import Rows, Trainset
 from foretaste.surprise.utils import get_rng
 
 if TYPE_CHECKING:
+    from foretaste import models
     from foretaste.models._factors import Unit
 
 # Pairs whose factors are put side by side at a time: few enough to stay in the caches.
@@ -247,8 +247,10 @@ class SVD(_Factorization):
             svd_epoch(*groups, mean, bool(self.biased), b_u, b_i, p, q, rates, penalties)
         self.bu, self.bi, self.pu, self.qi = b_u, b_i, p, q
 
-    def _native(self) -> ft.FunkSVD:
-        return fitted(ft.FunkSVD(biased=bool(self.biased), **self._settings()), self.trainset, **self._learned())
+    def _native(self) -> models.FunkSVD:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
+        return fitted(models.FunkSVD(biased=bool(self.biased), **self._settings()), self.trainset, **self._learned())
 
 
 class SVDpp(_Factorization):
@@ -369,9 +371,11 @@ class SVDpp(_Factorization):
         users_with_implicit(self._rated.indptr, self._rated.indices, distinct, self.pu, self.yj, factors)
         return factors, rows
 
-    def _native(self) -> ft.SVDpp:
+    def _native(self) -> models.SVDpp:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         implicit = self.yj.astype(np.float32)
-        return fitted(ft.SVDpp(**self._settings()), self.trainset, implicit_factors_=implicit, **self._learned())
+        return fitted(models.SVDpp(**self._settings()), self.trainset, implicit_factors_=implicit, **self._learned())
 
 
 class NMF(_Factorization):
@@ -494,7 +498,9 @@ class NMF(_Factorization):
                 raise ZeroDivisionError(message)
         self.bu, self.bi, self.pu, self.qi = b_u, b_i, p, q
 
-    def _native(self) -> ft.NMF:
+    def _native(self) -> models.NMF:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         if self.biased or min(self.pu.min(initial=0), self.qi.min(initial=0)) < 0:
             what = "with biases" if self.biased else "with negative factors"
             message = (
@@ -502,7 +508,7 @@ class NMF(_Factorization):
                 f"least 0. Hint: fit it with biased=False to ratings of at least 0, or take SVD, which has biases."
             )
             raise UnsupportedError(message)
-        return fitted(ft.NMF(**self._settings()), self.trainset, **self._learned())
+        return fitted(models.NMF(**self._settings()), self.trainset, **self._learned())
 
 
 def _each(for_all: float, *own: float | None) -> list[float]:

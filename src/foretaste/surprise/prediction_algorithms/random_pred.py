@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 
 class NormalPredictor(BatchAlgo):
@@ -45,8 +47,11 @@ class NormalPredictor(BatchAlgo):
         return drawn
 
     def _estimates(self, users: Codes, items: Codes) -> Estimates:  # noqa: ARG002  whatever the items are
-        return Estimates(np.random.normal(self.trainset.global_mean, self.sigma, users.size))
+        drawn = np.random.normal(self.trainset.global_mean, self.sigma, users.size)
+        return Estimates(drawn, plain=np.ones(users.size, np.bool_))
 
-    def _native(self) -> ft.Recommender:
+    def _native(self) -> models.Recommender:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         mean, spread = float(self.trainset.global_mean), float(self.sigma)
-        return fitted(ft.Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)
+        return fitted(models.Random(random_state=0), self.trainset, global_mean_=mean, spread_=spread, key_=0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
-import foretaste as ft  # its models are imported when one is made
 from foretaste._typing import Codes, Float64, Pointers
 from foretaste.kernels.slope_one import deviation_rows
 from foretaste.kernels.sorting import group_by_code
@@ -16,6 +15,9 @@ from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms._whole import row_means, whole_ratings
 from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
 from foretaste.surprise.trainset import Rows, Trainset
+
+if TYPE_CHECKING:
+    from foretaste import models
 
 Integers = npt.NDArray[np.int64]
 
@@ -81,9 +83,11 @@ class SlopeOne(BatchAlgo):
         slope_one_estimates(places[by_item], users, items, *self._rated, self.dev, self.freq, values)
         return Estimates(values, (~possible).astype(np.int8), ("User and/or item is unknown.",))
 
-    def _native(self) -> ft.SlopeOne:
+    def _native(self) -> models.SlopeOne:
+        from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one
+
         return fitted(
-            ft.SlopeOne(weighted=False),
+            models.SlopeOne(weighted=False),
             self.trainset,
             deviations_=np.where(self.freq, self.dev, 0).astype(np.float32),
             # with the diagonal: here the item itself is among those that the user has rated
