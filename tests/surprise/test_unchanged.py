@@ -1,6 +1,6 @@
 """A program written for Surprise runs unchanged and prints the same, whichever way ours takes the place of the package.
 
-`program.py` is run in a process of its own each time, since an alias in `sys.modules` holds for a whole process.
+`written_for_surprise.py` is run in a process of its own each time, since an alias in `sys.modules` holds for a whole process.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parent / "program.py"
+PROGRAM = Path(__file__).parent / "written_for_surprise.py"
 RUN = f"import runpy, sys; runpy.run_path({str(PROGRAM)!r}, run_name='__main__')"
 ALIAS = "import sys, foretaste.surprise; sys.modules['surprise'] = foretaste.surprise"
 
