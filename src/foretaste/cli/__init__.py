@@ -22,6 +22,7 @@ from foretaste.cli.demo import demo
 from foretaste.cli.predict import predict
 from foretaste.cli.recommend import recommend
 from foretaste.cli.similar import similar
+from foretaste.cli.surprise import surprise
 from foretaste.cli.train import train
 from foretaste.exceptions import ForetasteError, ForetasteWarning
 
@@ -34,7 +35,7 @@ def app() -> None:
     """Learn from ratings, measure, recommend, explain."""
 
 
-for command in (demo, data, train, predict, recommend, similar, compare):
+for command in (demo, data, train, predict, recommend, similar, compare, surprise):
     app.add_command(command)
 
 
