@@ -193,11 +193,12 @@ class KNNBasic(_Neighbours):
     where N are those of similarity above 0 among the k most similar to u who rated i (of users) or to i among what u
     rated (of items). Impossible where the user or the item is unknown, or N has fewer than `min_k` members, or none.
 
-    `to_foretaste` gives a `foretaste.UserKNN` or `foretaste.ItemKNN` of the same settings. It says the same of known
-    pairs, in single precision, but for three things: among neighbours of equal similarity it takes those of lowest
-    code, where here the first in the ratings of y come first; "msd" is in quarters of the rating scale, so that the
-    two agree on a scale as long as that of 1 to 5; "msd" and "pearson" are rounded to a millionth. Where there are too
-    few neighbours it predicts the mean as this one does, and where the user or the item is unknown, the baseline.
+    `to_foretaste` gives a `foretaste.UserKNN` or `foretaste.ItemKNN` of the same settings. Of a known user and a known
+    item it says the same in single precision, but for this: of a pair that was rated it leaves the rating itself out,
+    where here x is its own neighbour; among neighbours of equal similarity it takes those of lowest code, where here
+    the first in the ratings of y come first; it rounds "msd" and "pearson" to a millionth, and measures "msd" in
+    quarters of the rating scale, so that the two agree on a scale as long as that of 1 to 5. Where there are too few
+    neighbours it predicts the mean, too, and where the user or the item is unknown, the baseline.
 
     Parameters
     ----------
