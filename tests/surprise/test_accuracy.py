@@ -45,6 +45,14 @@ def test_many_numbers_are_the_same_bits_and_lines(name, capsys):
     assert mine == theirs
 
 
+def test_squares_are_powers_and_not_products():
+    errors = [error for error in np.random.default_rng(0).normal(0, 3, 20_000).tolist() if error**2 != error * error]
+    assert errors  # the last bit of a few
+    for error in errors:
+        row = [("an", 0, error, 0.0, None)]
+        assert accuracy.mse(row, verbose=False) == peer.accuracy.mse(row, verbose=False) == error**2
+
+
 def test_fcp_counts_as_surprise_does():
     # an has two pairs in order and one not, diego one in order: (3/2) / (3/2 + 1), where the paper has 3/4
     rows = [("an", 0, 5, 3, None), ("an", 0, 4, 2, None), ("an", 0, 1, 2.5, None)]

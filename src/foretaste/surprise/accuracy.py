@@ -80,8 +80,8 @@ def _columns(predictions: Predictions) -> tuple[Float64, Float64]:
     if not len(predictions):
         message = "there are no predictions to measure."
         raise ValueError(message)
-    true = np.fromiter((true for _, _, true, _, _ in predictions), np.float64, len(predictions))
-    return true, np.fromiter((estimate for _, _, _, estimate, _ in predictions), np.float64, len(predictions))
+    _, _, true, estimates, _ = zip(*predictions, strict=True)
+    return np.fromiter(true, np.float64, len(true)), np.fromiter(estimates, np.float64, len(estimates))
 
 
 def _errors(predictions: Predictions) -> Float64:

@@ -42,9 +42,9 @@ class BaselineOnly(BatchAlgo):
     --------
     >>> import foretaste as ft
     >>> from foretaste.surprise import BaselineOnly, Dataset, Reader
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> algo = BaselineOnly(verbose=False).fit(data.build_full_trainset())
-    >>> algo.predict("nobody", "nothing").est == algo.trainset.global_mean
+    >>> bool(algo.predict("nobody", "nothing").est == algo.trainset.global_mean)
     True
     """
 

@@ -224,7 +224,7 @@ class KNNBasic(_Neighbours):
     --------
     >>> import foretaste as ft
     >>> from foretaste.surprise import Dataset, KNNBasic, Reader
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> algo = KNNBasic(k=3, verbose=False).fit(data.build_full_trainset())
     >>> algo.predict("diego", "zhou-shen").details
     {'actual_k': 3, 'was_impossible': False}

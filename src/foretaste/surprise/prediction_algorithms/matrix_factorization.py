@@ -194,7 +194,7 @@ class SVD(_Factorization):
     >>> import foretaste as ft
     >>> from foretaste.surprise import Dataset, Reader
     >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import SVD
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> SVD(n_factors=2, random_state=0).fit(data.build_full_trainset()).pu.shape
     (4, 2)
     """
@@ -300,7 +300,7 @@ class SVDpp(_Factorization):
     >>> import foretaste as ft
     >>> from foretaste.surprise import Dataset, Reader
     >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import SVDpp
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> SVDpp(n_factors=2, random_state=0).fit(data.build_full_trainset()).yj.shape
     (5, 2)
     """
@@ -430,7 +430,7 @@ class NMF(_Factorization):
     >>> import foretaste as ft
     >>> from foretaste.surprise import Dataset, Reader
     >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import NMF
-    >>> data = Dataset.load_from_df(ft.datasets.albums().to_frame(), Reader(rating_scale=(0, 5)))
+    >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> bool((NMF(random_state=0).fit(data.build_full_trainset()).pu >= 0).all())
     True
     """
