@@ -192,8 +192,7 @@ class SVD(_Factorization):
     Examples
     --------
     >>> import foretaste as ft
-    >>> from foretaste.surprise import Dataset, Reader
-    >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import SVD
+    >>> from foretaste.surprise import SVD, Dataset, Reader
     >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> SVD(n_factors=2, random_state=0).fit(data.build_full_trainset()).pu.shape
     (4, 2)
@@ -298,8 +297,7 @@ class SVDpp(_Factorization):
     Examples
     --------
     >>> import foretaste as ft
-    >>> from foretaste.surprise import Dataset, Reader
-    >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import SVDpp
+    >>> from foretaste.surprise import Dataset, Reader, SVDpp
     >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> SVDpp(n_factors=2, random_state=0).fit(data.build_full_trainset()).yj.shape
     (5, 2)
@@ -428,8 +426,7 @@ class NMF(_Factorization):
     Examples
     --------
     >>> import foretaste as ft
-    >>> from foretaste.surprise import Dataset, Reader
-    >>> from foretaste.surprise.prediction_algorithms.matrix_factorization import NMF
+    >>> from foretaste.surprise import NMF, Dataset, Reader
     >>> data = Dataset.load_from_df(ft.datasets.albums(), Reader(rating_scale=(0, 5)))
     >>> bool((NMF(random_state=0).fit(data.build_full_trainset()).pu >= 0).all())
     True
