@@ -82,6 +82,16 @@ def test_the_best_of_many_are_those_a_heap_hands_out(values, k):
         assert same(found.test(asked), expected.test(asked))
 
 
+@pytest.mark.parametrize("k", [-1, 0, 1, 5, 90])
+def test_the_nearest_are_those_a_heap_hands_out(k):
+    rows = [(user, "x", user % 5) for user in range(60)]
+    found = []
+    for algo in fitted(rows, "KNNBasic", verbose=False):
+        algo.sim[3, ::7] = np.nan
+        found.append([algo.get_neighbors(x, k) for x in (3, 4)])
+    assert found[0] == found[1]
+
+
 def test_without_anybody_a_mean_of_neighbours_is_impossible():
     algo = ours.KNNBasic(min_k=0, verbose=False).fit(dataset(ours, ROWS).build_full_trainset())
     algo.sim = np.zeros_like(algo.sim)

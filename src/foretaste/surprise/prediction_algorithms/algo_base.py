@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -176,10 +177,9 @@ class AlgoBase:
         Takes the similarities that `compute_similarities` has given and the algorithm keeps in `sim`.
         """
         by_user = self.sim_options["user_based"]
-        others = np.delete(np.arange(self.trainset.n_users if by_user else self.trainset.n_items), iid)
-        # stable: of equally near ones the first comes first
-        nearest: list[int] = others[np.argsort(-self.sim[iid, others], kind="stable")[: max(k, 0)]].tolist()
-        return nearest
+        n_x = self.trainset.n_users if by_user else self.trainset.n_items
+        # a heap, not a sort: of equally near ones the first, and beside NaN those that it happens to hand out
+        return heapq.nlargest(k, [x for x in range(n_x) if x != iid], key=self.sim[iid].tolist().__getitem__)
 
     # To foretaste ---------------------------------------------------------------------------------------------------
 
