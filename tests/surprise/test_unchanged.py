@@ -1,6 +1,6 @@
 """A program written for Surprise runs unchanged and prints the same, whichever way ours takes the place of the package.
 
-`written_for_surprise.py` is run in a process of its own each time, since an alias in `sys.modules` holds for all of one.
+`written_for_surprise.py` runs in a process of its own each time, since an alias in `sys.modules` holds for all of one.
 """
 
 import difflib
