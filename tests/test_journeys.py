@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 
 import foretaste as ft
-from foretaste import cli
+from foretaste import cli, surprise
 
 pytestmark = pytest.mark.filterwarnings("ignore::foretaste.exceptions.UnknownIdWarning")
 
@@ -233,3 +233,35 @@ def test_neighbours_in_doubt_still_move_the_baseline_the_right_way(model):
     )
     assert moved.pop(("diego", "zhou-shen")) > 0.1
     assert max(moved.values()) < -0.1
+
+
+# From a program for Surprise to a model that recommends ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lecture_on_surprise_goes_on_in_foretaste(kind, tmp_path):
+    albums = KINDS[kind](ft.datasets.albums())
+    data = surprise.Dataset.load_from_df(albums, surprise.Reader(rating_scale=(0, 5)))
+    trainset = data.build_full_trainset()
+    algo = surprise.SVD(n_factors=2, n_epochs=10_000, biased=False, random_state=0).fit(trainset)
+    predictions = algo.test(trainset.build_testset())
+    assert surprise.accuracy.mse(predictions, verbose=False) == pytest.approx(0.02, abs=0.005)
+    assert algo.predict("an", "ommazh").est == pytest.approx(algo.pu[0] @ algo.qi[0]) == pytest.approx(5, abs=0.5)
+
+    model = algo.to_foretaste()
+    assert model.predict(GAPS) == pytest.approx([algo.predict(*pair).est for pair in GAPS], abs=1e-4)
+    listed = model.recommend("diego", n=2)
+    assert listed["item"].to_list() == ["zhou-shen", "melt-banana"]
+    assert model.explain("diego", "zhou-shen")["value"].sum() == pytest.approx(listed["score"][0], abs=1e-5)
+    newcomer = model.fold_in([("ommazh", 5), ("sanam", 1)])
+    assert newcomer.recommend(n=1)["item"].to_list() == ["melt-banana"]
+    model.save(tmp_path / "albums.ft")
+    assert (ft.load(tmp_path / "albums.ft").predict(GAPS) == model.predict(GAPS)).all()
+
+
+def test_ratings_go_to_surprise_and_come_back():
+    ratings = ft.Interactions.from_frame(ft.datasets.albums(), scale=(0, 5))
+    trainset = ratings.to_surprise().build_full_trainset()
+    assert trainset.rating_scale == (0, 5)
+    assert trainset.build_testset() == list(ft.datasets.albums().cast({"rating": pl.Float64}).iter_rows())
+    assert trainset.to_interactions().to_frame().equals(ratings.to_frame())
