@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,8 @@ class Dataset:
     def construct_trainset(self, raw_trainset: Sequence[RawRating]) -> Trainset:
         """A Trainset of some raw ratings."""
         return Trainset.from_columns(
-            [user for user, _, _, _ in raw_trainset],
-            [item for _, item, _, _ in raw_trainset],
+            (user for user, _, _, _ in raw_trainset),
+            (item for _, item, _, _ in raw_trainset),
             (rating for _, _, rating, _ in raw_trainset),
             self.reader.rating_scale,
         )
@@ -163,21 +163,30 @@ class DatasetAutoFolds(Dataset):
         return self.construct_trainset(self.raw_ratings)
 
 
-def _three_columns(frame: Frame) -> list[Iterable[Any]]:
-    """The columns of a frame as plain Python objects."""
+def _three_columns(frame: Frame) -> Iterator[list[Any]]:
+    """The columns of a frame as plain Python objects, one after the other, so that only one stands in full."""
     if hasattr(frame, "iloc"):  # pandas, whose columns may share a name or have a number for one
-        columns: list[Iterable[Any]] = [frame.iloc[:, place].tolist() for place in range(frame.shape[1])]
+        n_columns = frame.shape[1]
+        columns = (frame.iloc[:, place].tolist() for place in range(n_columns))
     else:
         whole = nw.from_native(frame)
         whole = whole.collect() if isinstance(whole, nw.LazyFrame) else whole
-        columns = [column.to_list() for column in whole.iter_columns()]
-    if len(columns) != _N_COLUMNS:
+        n_columns = whole.shape[1]
+        columns = (column.to_list() for column in whole.iter_columns())
+    if n_columns != _N_COLUMNS:
         message = (
-            f"the frame must have three columns, user, item and rating in this order, and has {len(columns)}. "
+            f"the frame must have three columns, user, item and rating in this order, and has {n_columns}. "
             f"Hint: choose them first, as in frame[['user', 'item', 'rating']]."
         )
         raise ValueError(message)
-    return columns
+    return map(_shared, columns)
+
+
+def _shared(values: list[Any]) -> list[Any]:
+    """The same values, equal ones of one type as one object: a million ratings have far fewer users and items."""
+    kept: dict[Any, Any] = {}
+    # zero stays as it came, since 0.0 equals -0.0
+    return [kept.setdefault((type(value), value), value) if value else value for value in values]
 
 
 def _ask(name: str) -> None:
