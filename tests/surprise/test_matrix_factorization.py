@@ -2,6 +2,7 @@
 
 import pickle
 from collections import defaultdict
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import foretaste as ft
 from foretaste.data import datasets
 from foretaste.exceptions import DataError, UnsupportedError
+from foretaste.surprise.prediction_algorithms import matrix_factorization
 from foretaste.surprise.prediction_algorithms.matrix_factorization import NMF, SVD, SVDpp
 from foretaste.surprise.prediction_algorithms.predictions import PredictionImpossible
 from foretaste.surprise.trainset import Trainset
@@ -21,7 +23,15 @@ OURS = {"SVD": SVD, "SVDpp": SVDpp, "NMF": NMF}
 LEARNED = {"SVD": ("bu", "bi", "pu", "qi"), "SVDpp": ("bu", "bi", "pu", "qi", "yj"), "NMF": ("bu", "bi", "pu", "qi")}
 OWN = {"lr_bu": 0.01, "lr_bi": 0.002, "reg_bu": 0.5, "reg_bi": 0.1}
 FOR_EACH = OWN | {"lr_pu": 0.02, "lr_qi": 0.004, "reg_pu": 0.05, "reg_qi": 0.3}
+SVDPP = [
+    ("SVDpp", {}),
+    ("SVDpp", {"cache_ratings": True, "n_epochs": 3}),
+    ("SVDpp", {"n_factors": 3, "n_epochs": 5, "lr_yj": 0.05, "reg_yj": 0.4} | FOR_EACH),
+    ("SVDpp", {"n_factors": 2, "init_mean": 0.2, "init_std_dev": 0.3, "lr_all": 0.02, "reg_all": 0.5}),
+    ("SVDpp", {"n_factors": 0, "n_epochs": 2}),
+]
 SAME_BITS = [
+    *SVDPP,
     ("SVD", {}),
     ("SVD", {"biased": False, "n_factors": 7}),
     ("SVD", {"n_factors": 3, "init_mean": 0.4, "init_std_dev": 0.01, "lr_all": 0.05, "reg_all": 0.1}),
@@ -32,13 +42,6 @@ SAME_BITS = [
     ("NMF", {"biased": True, "n_factors": 4} | OWN),
     ("NMF", {"n_factors": 1, "reg_pu": 0.5, "reg_qi": 0.01, "init_low": 0.3, "init_high": 2}),
     ("NMF", {"n_epochs": 0, "n_factors": 0}),
-]
-CLOSE = [
-    ("SVDpp", {}),
-    ("SVDpp", {"cache_ratings": True, "n_epochs": 3}),
-    ("SVDpp", {"n_factors": 3, "n_epochs": 5, "lr_yj": 0.05, "reg_yj": 0.4} | FOR_EACH),
-    ("SVDpp", {"n_factors": 2, "init_mean": 0.2, "init_std_dev": 0.3, "lr_all": 0.02, "reg_all": 0.5}),
-    ("SVDpp", {"n_factors": 0, "n_epochs": 2}),
 ]
 
 
@@ -54,6 +57,11 @@ def both(name, rows, **parameters):
     ours, theirs = trainsets(rows)
     parameters = {"random_state": 0} | parameters
     return OURS[name](**parameters).fit(ours), getattr(peer, name)(**parameters).fit(theirs)
+
+
+def one_step_a_user():
+    """SVDpp takes small sets for large ones, but for users who have an item twice."""
+    return patch.object(matrix_factorization, "_ONE_BY_ONE", -1)
 
 
 def everything(rows):
@@ -99,14 +107,16 @@ def assert_close(ours, theirs, rows):
 
 @pytest.mark.parametrize(("name", "parameters"), SAME_BITS)
 def test_numbers_are_those_of_surprise_to_the_bit(name, parameters):
-    rows = sample()
+    rows = sample(n_ratings=400 if name == "SVDpp" else 900)
     assert_same(*both(name, rows, **parameters), rows)
 
 
-@pytest.mark.parametrize(("name", "parameters"), CLOSE)
+@pytest.mark.parametrize(("name", "parameters"), SVDPP)
 def test_implicit_factors_in_one_step_a_user_are_those_of_single_steps(name, parameters):
     rows = sample(n_ratings=400)
-    assert_close(*both(name, rows, **parameters), rows)
+    with one_step_a_user():
+        ours, theirs = both(name, rows, **parameters)
+    assert_close(ours, theirs, rows)
 
 
 @given(small(), st.sampled_from(SAME_BITS))
@@ -115,10 +125,12 @@ def test_small_sets_give_the_same_bits(rows, case):
     assert_same(*both(name, rows, **parameters), rows)
 
 
-@given(small(), st.sampled_from(CLOSE))
+@given(small(), st.sampled_from(SVDPP))
 def test_small_sets_give_the_same_implicit_factors_however_often_a_pair_occurs(rows, case):
     name, parameters = case
-    assert_close(*both(name, rows, **parameters), rows)
+    with one_step_a_user():
+        ours, theirs = both(name, rows, **parameters)
+    assert_close(ours, theirs, rows)
 
 
 @given(small(ratings=(-2.0, -0.5, 0.0, 1.0)), st.sampled_from(SAME_BITS))
@@ -140,7 +152,9 @@ def test_zero_and_negative_ratings_give_the_same_bits_or_the_same_exception(rows
 @settings(max_examples=5)
 @given(small())
 def test_after_200_epochs_implicit_factors_still_agree(rows):
-    assert_close(*both("SVDpp", rows, n_epochs=200, n_factors=3), rows)
+    with one_step_a_user():
+        ours, theirs = both("SVDpp", rows, n_epochs=200, n_factors=3)
+    assert_close(ours, theirs, rows)
 
 
 @pytest.mark.slow
@@ -150,7 +164,8 @@ def test_movielens_gives_the_same_predictions(need_set, name, n_epochs):
     data = datasets.load("ml-100k")
     table = list(zip(data.user_codes.tolist(), data.item_codes.tolist(), data.ratings.tolist(), strict=True))
     rows = table[: 8_000 if name == "SVDpp" else 30_000]
-    ours, theirs = both(name, rows, n_epochs=n_epochs)
+    with one_step_a_user():
+        ours, theirs = both(name, rows, n_epochs=n_epochs)
     mine, other = ours.test(rows[::20]), theirs.test(rows[::20])
     if name == "SVDpp":
         assert max(abs(one.est - two.est) for one, two in zip(mine, other, strict=True)) < 1e-9
@@ -185,7 +200,7 @@ def test_a_generator_goes_on_from_fit_to_fit(name):
     np.testing.assert_allclose(alone.qi, theirs.qi, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "parameters"), [*SAME_BITS, *CLOSE])
+@pytest.mark.parametrize(("name", "parameters"), SAME_BITS)
 def test_settings_are_kept_under_the_names_of_surprise(name, parameters):
     ours, theirs = OURS[name](**parameters), getattr(peer, name)(**parameters)
     assert {key: value for key, value in vars(theirs).items() if key not in {"bsl_options", "sim_options"}} == {
@@ -203,7 +218,7 @@ def test_epochs_are_announced_in_the_same_words(name, capsys):
     assert printed[0].count("\n") == 3
 
 
-@pytest.mark.parametrize(("name", "parameters"), [*SAME_BITS, *CLOSE])
+@pytest.mark.parametrize(("name", "parameters"), SAME_BITS)
 def test_one_pair_alone_gets_what_it_gets_among_others(name, parameters):
     rows = sample(n_ratings=300)
     ours = OURS[name](random_state=0, **parameters).fit(trainsets(rows)[0])

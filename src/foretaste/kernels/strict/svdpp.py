@@ -53,11 +53,28 @@ def _implicit(items: Codes, y: Float64, z: Float64) -> None:
 
 
 @strict_kernel
+def _implicit_in_shares(items: Codes, root: float, y: Float64, z: Float64) -> None:
+    """The same as `_implicit`, with each y divided before it is added."""
+    z[:] = 0
+    for j in items:
+        for f in range(z.size):
+            z[f] += y[j, f] / root
+
+
+@strict_kernel
+def _move_one_by_one(items: Codes, way: Float64, rate: float, penalty: float, y: Float64) -> None:
+    """A step of the y of each of these items; `way` is where the error would have them go."""
+    for j in items:
+        for f in range(way.size):
+            y[j, f] += rate * (way[f] - penalty * y[j, f])
+
+
+@strict_kernel
 def svdpp_epoch(
     indptr: Pointers,
     indices: Codes,
     values: Float64,
-    repeats: npt.NDArray[np.bool_],
+    one_by_one: npt.NDArray[np.bool_],
     mean: float,
     user_biases: Float64,
     item_biases: Float64,
@@ -90,8 +107,8 @@ def svdpp_epoch(
 
     Parameters
     ----------
-    repeats : bool array of shape (n_users,)
-        Who has an item more than once; see `rows_with_repeats`.
+    one_by_one : bool array of shape (n_users,)
+        Who is taken at the letter: at least whoever has an item more than once; see `rows_with_repeats`.
     user_biases, item_biases, p, q, y : written
     rates, penalties : float64 arrays of shape (5,)
         The eta and lambda of user biases, item biases, p, q and y.
@@ -100,36 +117,34 @@ def svdpp_epoch(
     rate_bu, rate_bi, rate_p, rate_q, rate_y = rates[0], rates[1], rates[2], rates[3], rates[4]
     reg_bu, reg_bi, reg_p, reg_q, reg_y = penalties[0], penalties[1], penalties[2], penalties[3], penalties[4]
     keep = 1.0 - rate_y * reg_y
-    z, shift = np.empty(n_factors, np.float64), np.empty(n_factors, np.float64)
+    z, shift, way = np.empty(n_factors, np.float64), np.empty(n_factors, np.float64), np.empty(n_factors, np.float64)
     for u in range(indptr.size - 1):
-        start, stop, one_by_one = indptr[u], indptr[u + 1], repeats[u]
+        start, stop, single = indptr[u], indptr[u + 1], one_by_one[u]
+        items = indices[start:stop]
         root, kept = np.sqrt(np.float64(stop - start)), 1.0
         shift[:] = 0
-        _implicit(indices[start:stop], y, z)
+        _implicit(items, y, z)
         for t in range(start, stop):
+            if single:
+                _implicit_in_shares(items, root, y, z)
             i, dot = indices[t], 0.0
             for f in range(n_factors):
                 dot += q[i, f] * (p[u, f] + z[f])
             error = values[t] - (mean + user_biases[u] + item_biases[i] + dot)
             user_biases[u] += rate_bu * (error - reg_bu * user_biases[u])
             item_biases[i] += rate_bi * (error - reg_bi * item_biases[i])
-            if one_by_one:
-                for f in range(n_factors):
-                    way = error * q[i, f] / root
-                    for s in range(start, stop):
-                        y[indices[s], f] += rate_y * (way - reg_y * y[indices[s], f])
             for f in range(n_factors):
                 x, other, implicit = p[u, f], q[i, f], z[f]
-                way = error * other
-                p[u, f] = x + rate_p * (way - reg_p * x)
+                along = error * other
+                p[u, f] = x + rate_p * (along - reg_p * x)
                 q[i, f] = other + rate_q * (error * (x + implicit) - reg_q * other)
-                z[f] = keep * implicit + rate_y * way
-                shift[f] = keep * shift[f] + rate_y * (way / root)
+                way[f] = along / root
+                z[f] = keep * implicit + rate_y * along
+                shift[f] = keep * shift[f] + rate_y * way[f]
             kept *= keep
-            if one_by_one:
-                _implicit(indices[start:stop], y, z)
-        if not one_by_one:
-            for t in range(start, stop):
-                j = indices[t]
+            if single:
+                _move_one_by_one(items, way, rate_y, reg_y, y)
+        if not single:
+            for j in items:
                 for f in range(n_factors):
                     y[j, f] = kept * y[j, f] + shift[f]

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # Pairs whose factors are put side by side at a time: few enough to stay in the caches.
 _CHUNK = 1024
 
+# As many steps of one number of y at most are taken one by one in a fit, to the bit: a fifth of a second.
+_ONE_BY_ONE = 200_000_000
+
 _UNKNOWN = "User and item are unknown."
 
 
@@ -266,8 +269,9 @@ class SVDpp(_Factorization):
         \qquad y_j \leftarrow y_j + \gamma \big( e_{ui} |I_u|^{-1/2} q_i - \lambda y_j \big)
         \text{ for all } j \in I_u
 
-    The y of a user all move alike, so they move once a user here, by what the single steps add up to. Factors agree
-    with those of single steps to about 12 digits.
+    The y of a user all move alike. On small sets each moves at each rating, as the formula says, and all numbers are
+    Surprise's to the bit. On larger ones they move once a user, by what the single steps add up to, which is many times
+    faster; numbers then agree to about 12 digits.
 
     Parameters
     ----------
@@ -348,11 +352,13 @@ class SVDpp(_Factorization):
         rates = np.array([self.lr_bu, self.lr_bi, self.lr_pu, self.lr_qi, self.lr_yj], np.float64)
         penalties = np.array([self.reg_bu, self.reg_bi, self.reg_pu, self.reg_qi, self.reg_yj], np.float64)
         mean, rows = float(trainset.global_mean), trainset.rows()[0]
-        repeats = rows_with_repeats(rows.indptr, rows.indices, n_items)
+        one_by_one = rows_with_repeats(rows.indptr, rows.indices, n_items)
+        if self.n_epochs * k * float(np.square(np.diff(rows.indptr)).sum()) <= _ONE_BY_ONE:
+            one_by_one[:] = True
         for epoch in range(self.n_epochs):
             if self.verbose:
                 print(f" processing epoch {epoch}")
-            svdpp_epoch(*rows, repeats, mean, b_u, b_i, p, q, y, rates, penalties)
+            svdpp_epoch(*rows, one_by_one, mean, b_u, b_i, p, q, y, rates, penalties)
         self.bu, self.bi, self.pu, self.qi, self.yj = b_u, b_i, p, q, y
         # kept for `estimate`: a trainset whose dictionaries are in use would make them anew each time
         self._rated: Rows = rows
