@@ -29,8 +29,8 @@ format: $(VENV)/.check  ## Put the code into its form.
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(VENV)/.bench  ## Seconds, peak memory and accuracy beside the peers'.
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.bench  ## Seconds, peak memory and accuracy beside the peers'; REPEATS=1 for a first look.
+	$(BIN)/python -m benchmarks $(if $(REPEATS),--repeats $(REPEATS))
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
