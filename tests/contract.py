@@ -69,6 +69,31 @@ def knn(model, **settings):
     return lambda _users, _items: model(**{"shrinkage": 1.0} | settings)
 
 
+ORDERS = "it looks at who has what, not at ratings; its board is in test_checkerboard.py"
+
+
+def ease(**settings):
+    return Case(
+        "EASE",
+        lambda _users, _items: ft.EASE(**{"reg": 2.0} | settings),
+        no_interaction=ORDERS,
+        placed=(),
+        likeness="item",
+        centred=False,
+    )
+
+
+def implicit_als(**settings):
+    return Case(
+        "ImplicitALS",
+        lambda _users, _items: ft.ImplicitALS(
+            **{"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings
+        ),
+        no_interaction=ORDERS,
+        centred=False,
+    )
+
+
 CASES = {
     "GlobalMean": Case(
         "GlobalMean",
@@ -169,6 +194,12 @@ CASES = {
     "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
     "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
     "SVDpp": Case("SVDpp", svdpp()),
+    "EASE": ease(),
+    "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
+    "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
+    "ImplicitALS": implicit_als(),
+    "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
+    "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
 }
 
 

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 
+import foretaste as ft
 from foretaste.models import MODELS
 
 # Every model that orders items, but one whose list is the same for everybody.
-MODELS_OF_TASTE = [MODELS[name]() for name in ()]
+MODELS_OF_TASTE = [
+    ft.EASE(reg=1.0),
+    ft.EASE(reg=1.0, dropout=0.2, relaxation=0.3),
+    ft.EASE(reg=1.0, max_dense_items=0, n_neighbors=20),
+    ft.ImplicitALS(2, random_state=0),
+    ft.ImplicitALS(2, random_state=0, solver="cholesky"),
+    ft.ImplicitALS(40, reg=0.1, random_state=0, solver="subspace"),
+]
 
 
 def board(n_users=40, n_items=24, n_withheld=3, seed=0):

@@ -384,6 +384,11 @@ def catalogue():
         ft.SlopeOne(),
         ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
+        ft.EASE(reg=50.0),
+        ft.EASE(reg=50.0, max_dense_items=0, n_neighbors=50),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="subspace"),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),
 )
@@ -395,7 +400,9 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN"}
+    assert threaded == {
+        *("ALS", "EASE", "FunkSVD", "ImplicitALS", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN")
+    }
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -54,8 +55,8 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     attributes that the class declares by its annotations, of those types, finite, and of sizes that fit each other.
     ``Annotated[Float32, "users", "factors"]`` is an array with an axis of that name for each dimension; axes of one
     name are of one length in all of a model, "users" and "items" as long as its vocabularies. `SparseRows` and a
-    `Vocabulary` are annotated in the same way, and ``Annotated[Codes, "users", Into("groups")]`` holds positions
-    along the axis "groups".
+    `Vocabulary` are annotated in the same way, ``Float32 | SparseRows`` is either, and
+    ``Annotated[Codes, "users", Into("groups")]`` holds positions along the axis "groups".
 
     Raises
     ------
@@ -93,6 +94,8 @@ def _typed(name: str, value: Any, hint: Any, columns: set[str]) -> Any:  # noqa:
     elif hint is SparseRows:
         value = SparseRows(**value)
         fits = [part.dtype for part in value] == [np.int64, np.int32, np.float32] and _is_sparse(value)
+    elif isinstance(hint, UnionType):  # one of two forms, the sparse one in parts
+        return _typed(name, value, SparseRows if isinstance(value, dict) else get_args(hint)[0], columns)
     elif hint in _DTYPES:
         fits = value.dtype == _DTYPES[hint] and bool(np.isfinite(value).all())
     elif hint == dict[str, Float64]:
