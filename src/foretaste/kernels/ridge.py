@@ -480,8 +480,8 @@ def improve_event_blocks(
         \Big(\sum_t w_t (1 - f_{i_t} \cdot x) f_\pi - (G x)_\pi - \lambda x_\pi\Big)
 
     for the blocks in turn, with the scores f . x kept up to date (Rendle, Krichene, Zhang, Koren 2021, "iALS++:
-    speeding up matrix factorization with subspace optimization"). Costs O(nnz k width + n k width^2). Arguments otherwise as in
-    `solve_event_rows`.
+    speeding up matrix factorization with subspace optimization"). Costs O(nnz k width + n k width^2). Arguments
+    otherwise as in `solve_event_rows`.
     """
     k, zero, one = features.shape[1], np.float32(0), np.float32(1)
     longest = 0

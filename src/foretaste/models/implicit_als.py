@@ -61,8 +61,8 @@ class ImplicitALS(ImplicitModel):
         The weight of a pair without an event. It decides as much as the penalty does: raise it where the catalogue is
         small or dense.
     reg_exponent : float
-        The nu: 1 penalises by how many events a row has (and could have), 0 all rows alike; lambda is then a larger
-        number.
+        The nu: 1 penalises by how many events a row has (and could have), 0 all rows alike. The smaller it is, the
+        larger a number lambda is.
     solver : {"auto", "cg", "cholesky", "subspace"}
         Three steps of conjugate gradients from the last epoch's solution; the exact solution each time; or an exact
         solution for one block of factors after the other (Rendle, Krichene, Zhang, Koren 2021, "iALS++"). "auto" is
@@ -111,9 +111,9 @@ class ImplicitALS(ImplicitModel):
         n_factors: int = 64,
         *,
         n_epochs: int = 100,
-        reg: float = 0.01,
-        alpha: float = 0.2,
-        reg_exponent: float = 1.0,
+        reg: float = 0.4,
+        alpha: float = 0.3,
+        reg_exponent: float = 0.5,
         solver: Solver = "auto",
         tol: float = 1e-3,
         n_jobs: int | None = None,
