@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 _STARS = (1.0, 5.0)
 _N_FACTORS = 64
 _N_BEST = 10
+_N_USERS = 512  # users scored at a time
 _N_CHECKED = 500  # users whose recommendations are compared with an exact search
 
 
@@ -54,6 +55,42 @@ class Split:
     train: Ratings
     test: Ratings
     scale: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What is learned from and what is to be found again, as sparse matrices of users and items."""
+
+    train: sparse.csr_array
+    test: sparse.csr_array
+
+    def figures(self, score: Callable[[Array], Array]) -> dict[str, float]:
+        """NDCG@10 and Recall@20 of scores of every item, for users with test items; what they have is left out.
+
+        NDCG counts a hit at rank r as 1 / log2(r + 1), over the same sum for min(10, test items) hits from the top;
+        recall is hits over all of the user's test items. Both are means over users. Equal scores keep the order that a
+        stable sort of the items gives them.
+
+        Parameters
+        ----------
+        score : callable
+            From positions of users to their scores of every item, a row a user.
+        """
+        users = np.flatnonzero(np.diff(self.test.indptr))
+        discounts = 1 / np.log2(np.arange(2, _N_BEST + 2))
+        ideal = np.cumsum(discounts)
+        ndcg, recall = np.empty(users.size), np.empty(users.size)
+        for first in range(0, users.size, _N_USERS):
+            block = users[first : first + _N_USERS]
+            scores = np.array(score(block), np.float32)
+            scores[self.train[block].nonzero()] = -np.inf
+            best = np.argsort(-scores, axis=1, kind="stable")[:, : 2 * _N_BEST]
+            wanted = self.test[block].toarray() > 0
+            hits, n_wanted = np.take_along_axis(wanted, best, axis=1), wanted.sum(axis=1)
+            rows = slice(first, first + block.size)
+            ndcg[rows] = hits[:, :_N_BEST] @ discounts / ideal[np.minimum(n_wanted, _N_BEST) - 1]
+            recall[rows] = hits.sum(axis=1) / n_wanted
+        return {"ndcg@10": float(ndcg.mean()), "recall@20": float(recall.mean())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +180,39 @@ def ml_1m_factors() -> Scores:
     left, lengths, right = svds(seen, k=_N_FACTORS, v0=np.ones(min(seen.shape), np.float32))
     root = np.sqrt(lengths)
     return Scores(np.ascontiguousarray(left * root), np.ascontiguousarray(right.T * root), seen)
+
+
+def ml_1m_events() -> Events:
+    """Every rating of ml-1m as an event; a fifth of each user's is the test part."""
+    return _events(*_event_parts("ml-1m"))
+
+
+def ml_1m_events_validation() -> Events:
+    """The training part of `ml_1m_events`, cut in the same way once more."""
+    table = _event_table("ml-1m")
+    users, items, held_out = table["train_u"], table["train_i"], table["tune_mask"]
+    return _events(users[~held_out], items[~held_out], users[held_out], items[held_out])
+
+
+def _event_parts(name: str) -> tuple[Array, Array, Array, Array]:
+    table = _event_table(name)
+    return table["train_u"], table["train_i"], table["test_u"], table["test_i"]
+
+
+def _events(train_users: Array, train_items: Array, test_users: Array, test_items: Array) -> Events:
+    shape = (int(max(train_users.max(), test_users.max())) + 1, int(max(train_items.max(), test_items.max())) + 1)
+    train, test = (
+        sparse.csr_array((np.ones(users.size, np.float32), (users, items)), shape=shape)
+        for users, items in ((train_users, train_items), (test_users, test_items))
+    )
+    return Events(train, test)
+
+
+def _event_table(name: str) -> dict[str, Array]:
+    default = _archives().parent / "splits"
+    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}-ranking.npz")
+    with np.load(path) as table:
+        return dict(table)
 
 
 def _rating_table(name: str) -> dict[str, Array]:

@@ -17,7 +17,7 @@ _LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
-_ACCURACIES = {"rmse", "rmse standard error", "mae", "agreement"}
+_ACCURACIES = {"rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@20"}
 
 
 class Verdict(NamedTuple):

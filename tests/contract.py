@@ -26,6 +26,7 @@ class Case:
     no_fold_in: str = ""  # why it cannot meet a new user
     placed: tuple[str, ...] = ("user", "item")  # who has a place in its space
     neighbors: tuple[str, ...] = ()  # who has neighbours by a similarity of its own
+    likeness: str = ""  # who is like another by a measure that is neither
     centred: bool = True  # whether it starts from the mean
     non_negative: bool = False  # whether it refuses ratings below 0
 
@@ -66,6 +67,31 @@ def svdpp(**settings):
 
 def knn(model, **settings):
     return lambda _users, _items: model(**{"shrinkage": 1.0} | settings)
+
+
+ORDERS = "it looks at who has what, not at ratings; its board is in test_checkerboard.py"
+
+
+def ease(**settings):
+    return Case(
+        "EASE",
+        lambda _users, _items: ft.EASE(**{"reg": 2.0} | settings),
+        no_interaction=ORDERS,
+        placed=(),
+        likeness="item",
+        centred=False,
+    )
+
+
+def implicit_als(**settings):
+    return Case(
+        "ImplicitALS",
+        lambda _users, _items: ft.ImplicitALS(
+            **{"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings
+        ),
+        no_interaction=ORDERS,
+        centred=False,
+    )
 
 
 CASES = {
@@ -168,6 +194,12 @@ CASES = {
     "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
     "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
     "SVDpp": Case("SVDpp", svdpp()),
+    "EASE": ease(),
+    "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
+    "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
+    "ImplicitALS": implicit_als(),
+    "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
+    "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
 }
 
 

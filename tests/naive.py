@@ -48,12 +48,91 @@ def first_repeat(rows):
     return -1, -1
 
 
+def transpose(rows, n_columns):
+    return [[(r, v) for r, row in enumerate(rows) for c, v in row if c == column] for column in range(n_columns)]
+
+
+def add_repeats(rows):
+    return [[(c, sum(v for d, v in row if d == c)) for c in dict.fromkeys(d for d, _ in row)] for row in rows]
+
+
 def number(values):
     distinct = []
     for value in values:
         if value not in distinct:
             distinct.append(value)
     return distinct, [distinct.index(value) for value in values]
+
+
+# Events --------------------------------------------------------------------------------------------------------------
+
+
+def event_objective(row, features, gram, penalty, x):
+    """What `solve_event_rows` minimises, of one row of (column, weight)."""
+    errors = sum(w * (1 - features[c] @ x) ** 2 for c, w in row)
+    return errors + x @ gram @ x + penalty * (x @ x)
+
+
+def solve_event_row(row, features, gram, penalty):
+    """The x at which the derivative of `event_objective` is zero."""
+    k = features.shape[1]
+    if not row:
+        return np.zeros(k)
+    matrix, right = gram + penalty * np.eye(k), np.zeros(k)
+    for c, w in row:
+        matrix = matrix + w * np.outer(features[c], features[c])
+        right = right + w * features[c]
+    return np.linalg.solve(matrix, right)
+
+
+def event_loss(dense, users, items, alpha, reg, exponent):
+    """The loss of `ImplicitALS` summed pair by pair, over the sum of the weights."""
+    n_users, n_items = dense.shape
+    total = 0.0
+    for u in range(n_users):
+        for i in range(n_items):
+            score = users[u] @ items[i]
+            total += dense[u, i] * (1 - score) ** 2 + alpha * score**2
+    for u in range(n_users):
+        total += reg * (dense[u].sum() + alpha * n_items) ** exponent * (users[u] @ users[u])
+    for i in range(n_items):
+        total += reg * (dense[:, i].sum() + alpha * n_users) ** exponent * (items[i] @ items[i])
+    return total / dense.sum()
+
+
+def linear_weights(dense, reg, dropout, relaxation):
+    """The weights of `EASE` and its relatives by an inverse in double precision."""
+    gram = dense.T @ dense
+    penalty = reg + dropout / (1 - dropout) * np.diag(gram)
+    inverse = np.linalg.inv(gram + np.diag(penalty))
+    weights = np.zeros_like(inverse)
+    for j in range(len(gram)):
+        relaxed = 1 - penalty[j] * inverse[j, j] > relaxation
+        scale = (1 - relaxation) / inverse[j, j] if relaxed else penalty[j]
+        for i in range(len(gram)):
+            weights[i, j] = 0.0 if i == j else -inverse[i, j] * scale
+    return weights
+
+
+def neighbourhood_weights(gram, penalty, relaxation, width, kept):
+    """The weights of regressions on the strongest neighbours, where G is known as far as `kept` entries of a row."""
+    n = len(gram)
+    lengths = np.sqrt(np.diag(gram))
+    strongest = []
+    for i in range(n):
+        others = [j for j in range(n) if j != i and gram[i, j] > 0]
+        strongest.append(sorted(others, key=lambda j: (-gram[i, j] / lengths[j], j))[:kept])
+    weights = np.zeros((n, n))
+    for i in range(n):
+        own = sorted(strongest[i][:width])
+        if not own:
+            continue
+        known = np.array([[j == k or k in strongest[j] or j in strongest[k] for k in own] for j in own])
+        part = np.where(known, gram[np.ix_(own, own)], 0) + np.diag(penalty[own])
+        solution = np.linalg.solve(part, gram[own, i])
+        rest = max(gram[i, i] + penalty[i] - gram[i, own] @ solution, penalty[i])
+        weights[own, i] = solution * max(penalty[i] / rest, 1 - relaxation)
+    return weights
 
 
 # Regressions ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 
 import foretaste as ft
-from benchmarks.data import Array, Files, Ratings, Scores, Split
+from benchmarks.data import Array, Events, Files, Ratings, Scores, Split
 from benchmarks.measure import Stopwatch, rate
 
 
@@ -32,6 +33,30 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
         "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1)),
         "before learning": figures["fit"] - float(ends[-1]),
     }
+
+
+def events(data: Events, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a model of events, and find the test part again; the clock begins with Interactions."""
+    pairs = data.train.tocoo().coords
+    watch = Stopwatch()
+    with watch("prepare"):
+        interactions = ft.Interactions.from_arrays(*pairs, duplicates="keep")
+    with watch("fit"):
+        fitted = getattr(ft, model)(**parameters).fit(interactions)
+    item_codes = fitted.item_vocabulary_.encode(np.arange(data.train.shape[1]))
+
+    def score(users: Array) -> Array:
+        frame = pl.DataFrame(
+            {"user": np.repeat(users, item_codes.size), "item": np.tile(np.arange(item_codes.size), users.size)}
+        )
+        scores = fitted.predict(frame).reshape(users.size, -1)
+        scores[:, item_codes < 0] = -np.inf
+        return scores
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ft.exceptions.UnknownIdWarning)  # items of the test part alone
+        figures = data.figures(score)
+    return watch.seconds | figures | {"learned": _digest(fitted), "epochs": len(fitted.history_)}
 
 
 def ratings_at_scale(files: Files, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def test_the_fallback_is_the_mean_and_the_biases_that_are_known(name):
     model = fitted(name)
     with pytest.warns(UnknownIdWarning):
         predicted = model.predict(STRANGE, clip=False)
-    if not model.global_mean_:
+    if not getattr(model, "global_mean_", 0):
         # a model of nothing but factors takes the average of those it knows
         p, q = model.user_factors_.astype(float), model.item_factors_.astype(float)
         item, user = q[model.item_vocabulary_.encode_one(ITEMS[0])], p[model.user_vocabulary_.encode_one(USERS[0])]
@@ -376,7 +376,8 @@ def test_likeness_is_the_angle_or_the_distance_between_factors(name, side, ids, 
             getattr(model, f"similar_{side}s")(ids[0], metric=metric)
         return
     if side not in CASES[name].placed:
-        with pytest.raises(UnsupportedError, match=rf"^{type(model).__name__} places no {side}s in a space"):
+        words = "knows items by how they predict" if side == CASES[name].likeness else f"places no {side}s in a space"
+        with pytest.raises(UnsupportedError, match=rf"^{type(model).__name__} {words}"):
             getattr(model, f"similar_{side}s")(ids[0], metric=metric)
         return
     found = getattr(model, f"similar_{side}s")([ids[1], ids[4]], n=100, metric=metric)
@@ -418,6 +419,15 @@ def test_without_a_metric_likeness_is_the_models_own(name, side, ids):
             one for one, n in zip(ids, np.diff(neighbors.indptr), strict=True) for _ in range(n)
         ]
         assert similar(ids, n=2).equals(found.filter(pl.col("rank") <= 2))
+        with pytest.raises(UnknownIdError, match=f"1 of 1 {side} ids are unknown to this model: 'nobody'"):
+            similar("nobody")
+    elif side == CASES[name].likeness:  # its own tests say what it is
+        found = similar(ids, n=100)
+        assert found.columns == [side, f"similar_{side}", "similarity", "rank"]
+        for one in ids:
+            own = found.filter(pl.col(side) == one)
+            assert one not in own[f"similar_{side}"]
+            assert own["similarity"].is_sorted(descending=True)
         with pytest.raises(UnknownIdError, match=f"1 of 1 {side} ids are unknown to this model: 'nobody'"):
             similar("nobody")
     else:
@@ -496,6 +506,16 @@ def test_a_new_user_is_met_without_touching_the_model(name):
     np.testing.assert_array_equal(model.predict(PAIRS), predicted)
 
 
+def weighted(form):
+    """Interactions or a frame with the ratings as weights."""
+    if isinstance(form, ft.Interactions):
+        users, items = form.users.decode(form.user_codes), form.items.decode(form.item_codes)
+        return ft.Interactions.from_arrays(users, items, weights=form.ratings)
+    if isinstance(form, pd.DataFrame):
+        return form.rename(columns={"rating": "weight"})
+    return form.rename({"rating": "weight"})
+
+
 @every_folding_model
 def test_a_new_user_may_come_in_any_form(name):
     model = fitted(name)
@@ -508,9 +528,12 @@ def test_a_new_user_may_come_in_any_form(name):
         ft.Interactions.from_arrays(["new user"] * 3, items, ratings),
     ]
     expected = model.fold_in(NEW).predict([("new user", item) for item in ITEMS])
+    if not model.predicts_ratings:  # numbers beside items are weights of events, and a column has to be called so
+        forms = [form if isinstance(form, dict) else weighted(form) for form in forms]
     for form in forms:
         np.testing.assert_array_equal(model.fold_in(form).predict([("new user", item) for item in ITEMS]), expected)
     two = pl.DataFrame({"user": ["x"] * 3 + ["y"], "item": [*items, ITEMS[1]], "rating": [*ratings, 2.0]})
+    assert list(model.fold_in(two).item_vocabulary_) == list(model.item_vocabulary_)
     assert list(model.fold_in(two).user_vocabulary_) == ["x", "y"]
     named = model.fold_in(NEW, user=("odd", 7))
     assert list(named.user_vocabulary_) == [("odd", 7)]

@@ -284,15 +284,20 @@ def assert_unharmed(name, spoil, error):
         [],
         [("a", "b", math.nan)],
         [("a", "b", "five")],
-        [("a", "b", 1), ("a", "b", 2)],
         [(None, "b", 1)],
-        [("a", "b")],
+        [("a",)],
         {"a": {}},
         pl.DataFrame({"user": ["a"], "thing": ["b"]}),
     ],
-    ids=["empty", "nan", "word", "duplicate", "missing", "short", "idle", "column"],
+    ids=["empty", "nan", "word", "missing", "short", "idle", "column"],
 )
 def test_bad_data_leave_the_model_as_it_was(name, data):
+    assert_unharmed(name, lambda model: model.fit(data), DataError)
+
+
+@every_rating_model
+@pytest.mark.parametrize("data", [[("a", "b", 1), ("a", "b", 2)], [("a", "b")]], ids=["duplicate", "short"])
+def test_rows_that_are_events_but_no_ratings_leave_the_model_as_it_was(name, data):
     assert_unharmed(name, lambda model: model.fit(data), DataError)
 
 
@@ -379,6 +384,11 @@ def catalogue():
         ft.SlopeOne(),
         ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
+        ft.EASE(reg=50.0),
+        ft.EASE(reg=50.0, max_dense_items=0, n_neighbors=50),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="subspace"),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),
 )
@@ -390,7 +400,9 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN"}
+    assert threaded == {
+        *("ALS", "EASE", "FunkSVD", "ImplicitALS", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN")
+    }
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from foretaste.models.als import ALS
 from foretaste.models.baseline import Baseline
 from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
+from foretaste.models.ease import EASE
 from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.implicit_als import ImplicitALS
 from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.nmf import NMF
@@ -37,6 +39,8 @@ MODELS: dict[str, type[Recommender]] = {
         ALS,
         FunkSVD,
         SVDpp,
+        EASE,
+        ImplicitALS,
     )
 }
 
@@ -55,6 +59,7 @@ def load(path: str | Path) -> Recommender:
 
 __all__ = [
     "ALS",
+    "EASE",
     "MODELS",
     "NMF",
     "Baseline",
@@ -62,6 +67,7 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "ImplicitALS",
     "ItemKNN",
     "Popularity",
     "PureSVD",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="Recommender")
 
 _DTYPES: dict[Any, Any] = {Float32: np.float32, Float64: np.float64, Codes: np.int32}
-_CURVE = {"epoch", "train_rmse", "valid_rmse", "seconds"}
 _KINDS = ("polars", "pandas", "pyarrow", "modin", "cudf")
 
 
@@ -57,8 +57,8 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     attributes that the class declares by its annotations, of those types, finite, and of sizes that fit each other.
     ``Annotated[Float32, "users", "factors"]`` is an array with an axis of that name for each dimension; axes of one
     name are of one length in all of a model, "users" and "items" as long as its vocabularies. `SparseRows` and a
-    `Vocabulary` are annotated in the same way, and ``Annotated[Codes, "users", Into("groups")]`` holds positions
-    along the axis "groups".
+    `Vocabulary` are annotated in the same way, ``Float32 | SparseRows`` is either, and
+    ``Annotated[Codes, "users", Into("groups")]`` holds positions along the axis "groups".
 
     Raises
     ------
@@ -76,7 +76,7 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
         _check_names([*header["learned"], *parts], declared)
         given = header["learned"] | parts
         learned = {name: _whole(given[name], _plain(hint)) for name, hint in declared.items()}
-        _check(learned, declared)
+        _check(learned, model_class)
     except Exception as error:  # whatever goes wrong in here is a fault of the file
         reason = str(error).partition("\n")[0]
         message = f"'{path}' does not hold a whole foretaste model ({type(error).__name__}: {reason})."
@@ -104,12 +104,11 @@ def assemble(model: Model, interactions: Interactions, learned: Learned) -> Mode
         "scale_": interactions.scale,
         "kind_": interactions.kind,
         "known_": interactions.by_user(),
-        "curve_": {name: np.empty(0) for name in _CURVE},
+        "curve_": {name: np.empty(0) for name in _curve(type(model))},
         **learned,
     }
-    declared = _declared(type(model))
-    _check_names([*whole], declared)
-    _check(whole, declared)
+    _check_names([*whole], _declared(type(model)))
+    _check(whole, type(model))
     model.__dict__.update(whole)
     return model
 
@@ -120,8 +119,15 @@ def _declared(model_class: type[Recommender]) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if name.endswith("_")}
 
 
+def _curve(model_class: type[Recommender]) -> set[str]:
+    """The columns of a learning curve."""
+    return {"epoch", "seconds", *(f"{part}_{model_class.measure}" for part in ("train", "valid"))}
+
+
 def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401
     """A learned attribute of the parts it has in a file."""
+    if isinstance(hint, UnionType):  # one of two forms, the sparse one in parts
+        hint = SparseRows if isinstance(value, dict) else get_args(hint)[0]
     if hint is Vocabulary:
         return Vocabulary.from_arrays(value)
     if hint is SparseRows:
@@ -129,14 +135,20 @@ def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401
     return tuple(value) if get_origin(hint) is tuple else value
 
 
-def _check(learned: Learned, declared: dict[str, Any]) -> None:
+def _check(learned: Learned, model_class: type[Recommender]) -> None:
     """Raise unless learned attributes are what their class declares."""
+    declared, columns = _declared(model_class), _curve(model_class)
     for name, hint in declared.items():
-        _check_type(name, learned[name], _plain(hint))
+        if not _fits(learned[name], _plain(hint), columns):
+            message = f"{name} is not what it should be"
+            raise ValueError(message)
     _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
 
 
-def _check_type(name: str, value: Any, hint: Any) -> None:  # noqa: ANN401
+def _fits(value: Any, hint: Any, columns: set[str]) -> bool:  # noqa: ANN401
+    """Whether a learned attribute is of its declared type; `columns` are those of a learning curve."""
+    if isinstance(hint, UnionType):
+        hint = SparseRows if isinstance(value, SparseRows) else get_args(hint)[0]
     if hint is Vocabulary:
         fits = len(dict.fromkeys(value)) == len(value)
     elif hint is SparseRows:
@@ -144,7 +156,7 @@ def _check_type(name: str, value: Any, hint: Any) -> None:  # noqa: ANN401
     elif hint in _DTYPES:
         fits = value.dtype == _DTYPES[hint] and bool(np.isfinite(value).all())
     elif hint == dict[str, Float64]:
-        fits = value.keys() == _CURVE and len({part.shape for part in value.values()}) == 1
+        fits = value.keys() == columns and len({part.shape for part in value.values()}) == 1
         fits = fits and all(part.dtype == np.float64 and part.ndim == 1 for part in value.values())
     elif get_origin(hint) is Literal:
         fits = isinstance(value, str) and value in get_args(hint)
@@ -153,9 +165,7 @@ def _check_type(name: str, value: Any, hint: Any) -> None:  # noqa: ANN401
         fits = all(isinstance(each, kinds[0]) for each in value) and (kinds[-1] is ... or len(value) == len(kinds))
     else:
         fits = type(value) is hint and value == value and value not in (math.inf, -math.inf)  # noqa: PLR0124  NaN
-    if not fits:
-        message = f"{name} is not what it should be"
-        raise ValueError(message)
+    return fits
 
 
 def _parts(value: Vocabulary | SparseRows | dict[str, Any]) -> persistence.Arrays:
