@@ -26,6 +26,7 @@ class Case:
     no_fold_in: str = ""  # why it cannot meet a new user
     placed: tuple[str, ...] = ("user", "item")  # who has a place in its space
     neighbors: tuple[str, ...] = ()  # who has neighbours by a similarity of its own
+    likeness: str = ""  # who is like another by a measure that is neither
     centred: bool = True  # whether it starts from the mean
     non_negative: bool = False  # whether it refuses ratings below 0
 

@@ -48,6 +48,14 @@ def first_repeat(rows):
     return -1, -1
 
 
+def transpose(rows, n_columns):
+    return [[(r, v) for r, row in enumerate(rows) for c, v in row if c == column] for column in range(n_columns)]
+
+
+def add_repeats(rows):
+    return [[(c, sum(v for d, v in row if d == c)) for c in dict.fromkeys(d for d, _ in row)] for row in rows]
+
+
 def number(values):
     distinct = []
     for value in values:

@@ -528,3 +528,26 @@ def test_a_frame_comes_back_as_it_went_in():
 def test_interactions_are_immutable():
     with pytest.raises(AttributeError):
         full().scale = (0, 1)
+
+
+def test_at_least_makes_events_of_the_good_ratings():
+    rated = Interactions.from_arrays(
+        ["an", "an", "bo", "cy"], ["x", "y", "y", "z"], [5, 3, 4, 1], times=[1, 2, 3, 4], weights=[1, 2, 3, 4]
+    )
+    good = rated.at_least(4)
+    assert good.ratings is None
+    assert good.scale == (0, 1)
+    assert (list(good.users), list(good.items)) == (["an", "bo"], ["x", "y"])
+    assert (good.times.to_list(), good.weights.tolist()) == ([1, 3], [1, 3])
+    assert len(rated.at_least(6)) == 0
+    with pytest.raises(DataError, match="at_least needs ratings"):
+        good.at_least(1)
+
+
+def test_events_are_unique_pairs_with_the_sum_of_their_weights():
+    users, items = ["an", "bo", "an", "an"], ["x", "y", "y", "x"]
+    plain = Interactions.from_arrays(users, items, [5, 4, 3, 2], duplicates="keep")
+    assert [part.tolist() for part in plain.events()] == [[0, 2, 3], [0, 1, 1], [2, 1, 1]]
+    assert plain.events() is plain.events()
+    weighted = Interactions.from_arrays(users, items, weights=[0.5, 1, 2, 3], duplicates="keep")
+    assert weighted.events().values.tolist() == [3.5, 2, 1]

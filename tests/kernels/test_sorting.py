@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 import naive
 from foretaste.kernels.sorting import (
+    add_repeats,
     count_codes,
     first_repeat,
     gather_rows,
@@ -13,6 +14,7 @@ from foretaste.kernels.sorting import (
     row_blocks,
     row_starts,
     sparse_rows,
+    transpose_rows,
 )
 
 
@@ -98,3 +100,22 @@ def test_first_repeat_equals_its_twin(rows):
 def test_first_repeat_by_hand(rows, found):
     indptr, indices, _ = naive.arrays([[(column, 0.0) for column in row] for row in rows])
     assert first_repeat(indptr, indices, 4) == found
+
+
+@given(naive.sparse())
+def test_transpose_rows_equals_its_twin_and_twice_sorts_by_column(case):
+    rows, n_columns = case
+    transposed = transpose_rows(*naive.arrays(rows), n_columns)
+    assert [part.tolist() for part in transposed] == [part.tolist() for part in naive.arrays(naive.transpose(*case))]
+    assert [part.dtype for part in transposed] == [np.int64, np.int32, np.float32]
+    back = transpose_rows(*transposed, len(rows))
+    assert [part.tolist() for part in back] == [part.tolist() for part in naive.arrays([sorted(row) for row in rows])]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.5, 1.0, 2.0])), max_size=8), min_size=1))
+def test_add_repeats_equals_its_twin(rows):
+    rows = [sorted(row) for row in rows]
+    indptr, indices, values = naive.arrays(rows)
+    kept = add_repeats(indptr, indices, values)
+    found = (indptr, indices[:kept], values[:kept])
+    assert [part.tolist() for part in found] == [part.tolist() for part in naive.arrays(naive.add_repeats(rows))]

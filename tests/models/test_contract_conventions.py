@@ -284,15 +284,20 @@ def assert_unharmed(name, spoil, error):
         [],
         [("a", "b", math.nan)],
         [("a", "b", "five")],
-        [("a", "b", 1), ("a", "b", 2)],
         [(None, "b", 1)],
-        [("a", "b")],
+        [("a",)],
         {"a": {}},
         pl.DataFrame({"user": ["a"], "thing": ["b"]}),
     ],
-    ids=["empty", "nan", "word", "duplicate", "missing", "short", "idle", "column"],
+    ids=["empty", "nan", "word", "missing", "short", "idle", "column"],
 )
 def test_bad_data_leave_the_model_as_it_was(name, data):
+    assert_unharmed(name, lambda model: model.fit(data), DataError)
+
+
+@every_rating_model
+@pytest.mark.parametrize("data", [[("a", "b", 1), ("a", "b", 2)], [("a", "b")]], ids=["duplicate", "short"])
+def test_rows_that_are_events_but_no_ratings_leave_the_model_as_it_was(name, data):
     assert_unharmed(name, lambda model: model.fit(data), DataError)
 
 

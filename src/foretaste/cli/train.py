@@ -44,7 +44,9 @@ def train(
     seconds = time.perf_counter() - started
     model.save(output)
     history = model.history_
-    learned = f", {len(history)} epochs to a training RMSE of {history['train_rmse'][-1]:.4f}" if len(history) else ""
+    measure = "RMSE" if model.measure == "rmse" else model.measure
+    last = f"{history[f'train_{model.measure}'][-1]:.4f}" if len(history) else ""
+    learned = f", {len(history)} epochs to a training {measure} of {last}" if last else ""
     _output.console().print(
         f"{type(model).__name__} learned from {interactions.n_ratings:,} rows in {seconds:.1f} s{learned}: {output}",
         markup=False,

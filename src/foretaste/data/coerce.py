@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,29 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     return Interactions.from_arrays(users, items, ratings, kind=kind)
 
 
+def as_events(data: Any, ratings: npt.ArrayLike | None = None) -> Interactions:  # noqa: ANN401
+    """Whatever `fit` takes of a model that learns from events, as `Interactions`; a pair may occur again.
+
+    As `as_interactions`, and besides rows of (user, item) and ``{user: [item, ...]}``.
+    """
+    if isinstance(data, Interactions) and ratings is None:
+        return data
+    if is_frame(data) and ratings is None:
+        return Interactions.from_frame(data, duplicates="keep")
+    if isinstance(data, Mapping):
+        if ratings is not None or all(isinstance(own, Mapping) for own in data.values()):
+            return as_interactions(data, ratings)
+        data = [(user, item) for user, items in data.items() for item in _ids(items)]
+    if not isinstance(data, np.ndarray) and not is_frame(data):
+        data = list(data)
+    kind = frame_kind(data) if is_frame(data) else DEFAULT_KIND
+    if ratings is None and len(data) > 0 and len(_ids(data[0])) != _PAIR:
+        users, items, ratings = _row_columns(data, _TRIPLE, "user, item and rating, or user and item,")
+    else:
+        users, items = as_pairs(data)
+    return Interactions.from_arrays(users, items, ratings, kind=kind, duplicates="keep")
+
+
 def as_pairs(data: Any) -> tuple[Iterable[Id], Iterable[Id]]:  # noqa: ANN401
     """Whatever `predict` takes, as a column of user ids and one of item ids."""
     if isinstance(data, Interactions):
@@ -63,6 +87,41 @@ def as_newcomers(ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
         return Interactions.from_arrays([user] * len(items), items, frame_column(ratings, "rating"))
     pairs = list(ratings.items()) if isinstance(ratings, Mapping) else list(ratings)
     return as_interactions([(user, *pair) for pair in pairs])
+
+
+def as_new_events(events: Any, user: Id) -> Interactions:  # noqa: ANN401
+    """Whatever `fold_in` takes of a model that learns from events, as interactions.
+
+    A list of ids is an event each. In a dictionary, or a list of pairs whose second is a number, the numbers are
+    weights.
+    """
+    if isinstance(events, Interactions) or (is_frame(events) and "user" in frame_columns(events)):
+        return as_events(events)
+    if is_frame(events):
+        items = frame_column(events, "item")
+        counts = frame_column(events, "weight") if "weight" in frame_columns(events) else None
+        return Interactions.from_arrays([user] * len(items), items, weights=counts, duplicates="keep")
+    entries = list(events.items()) if isinstance(events, Mapping) else _ids(events)
+    weights: list[float] | None = None
+    if isinstance(events, Mapping) or (entries and all(_is_weighted(entry) for entry in entries)):
+        weights = [weight for _, weight in entries]
+        entries = [item for item, _ in entries]
+    return Interactions.from_arrays([user] * len(entries), entries, weights=weights, duplicates="keep")
+
+
+def _ids(ids: Any) -> list[Id]:  # noqa: ANN401
+    """Many ids as a list; a text is one id, not its letters."""
+    return [ids] if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable) else list(ids)
+
+
+def _is_weighted(entry: object) -> bool:
+    """Whether an entry of a list is an id with a weight."""
+    return (
+        isinstance(entry, (tuple, list))
+        and len(entry) == _PAIR
+        and isinstance(entry[1], Real)
+        and not isinstance(entry[1], bool)
+    )
 
 
 def _row_columns(data: Any, width: int, names: str) -> list[Any]:  # noqa: ANN401

@@ -227,6 +227,29 @@ class Interactions:
         """The interactions of each item: rows are items, indices are user codes."""
         return self._by_item
 
+    def events(self) -> SparseRows:
+        """What each user has, whatever the ratings: an entry a pair of user and item, items ascending in a row.
+
+        The value of a pair is the sum of the weights of its rows, or their number where there are no weights.
+        """
+        return self._events
+
+    @cached_property
+    def _events(self) -> SparseRows:
+        from foretaste.kernels.sorting import (  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+            add_repeats,
+            sparse_rows,
+            transpose_rows,
+        )
+
+        weights = np.ones(self.n_ratings, np.float32) if self.weights is None else self.weights
+        by_item = sparse_rows(self.item_codes, self.n_items, self.user_codes, weights)
+        indptr, indices, values = transpose_rows(*by_item, self.n_users)
+        n_pairs = add_repeats(indptr, indices, values)
+        if n_pairs < indices.size:  # not a view of the longer arrays, which would stay in memory
+            indices, values = indices[:n_pairs].copy(), values[:n_pairs].copy()
+        return SparseRows(indptr, indices, values)
+
     @cached_property
     def _by_user(self) -> SparseRows:
         return _sparse_rows(self.user_codes, self.n_users, self.item_codes, self.values)
@@ -334,6 +357,17 @@ class Interactions:
             times=None if self.times is None else self.times.gather(positions),
             weights=None if self.weights is None else self.weights[rows],
         )
+
+    def at_least(self, rating: float) -> Interactions:
+        """The rows whose rating is at least so much, as events without ratings; ids without such a row are forgotten.
+
+        Raises
+        ------
+        DataError
+            There are no ratings.
+        """
+        chosen = self.select(self.require_ratings("at_least") >= rating)
+        return replace(chosen, ratings=None, scale=(0.0, 1.0))
 
     # Inside ---------------------------------------------------------------------------------------------------------
 

@@ -108,6 +108,53 @@ def row_starts(codes: Codes, n_codes: int) -> Pointers:
 
 
 @kernel
+def transpose_rows(
+    indptr: Pointers, indices: Codes, values: Float32, n_columns: int
+) -> tuple[Pointers, Codes, Float32]:
+    """A sparse matrix by its columns: the rows of what comes out are the columns, their entries by ascending row.
+
+    Linear in entries, rows and columns; done twice, it sorts every row by column, repeated pairs in their order.
+
+    Returns
+    -------
+    indptr : int64 array of shape (n_columns + 1,)
+    indices : int32 array of shape (n,)
+    values : float32 array of shape (n,)
+    """
+    starts = row_starts(indices, n_columns)
+    place = starts[:-1].copy()
+    rows, carried = np.empty(indices.size, np.int32), np.empty(values.size, np.float32)
+    for row in range(indptr.size - 1):
+        for t in range(indptr[row], indptr[row + 1]):
+            column = indices[t]
+            rows[place[column]] = row
+            carried[place[column]] = values[t]
+            place[column] += 1
+    return starts, rows, carried
+
+
+@kernel
+def add_repeats(indptr: Pointers, indices: Codes, values: Float32) -> int:
+    """Make one entry of all that stand at the same place of a sparse matrix, its value their sum, by rows in place.
+
+    Equal columns of a row have to stand side by side. All three arrays are written; returns how many entries are left,
+    which are the first so many.
+    """
+    kept = 0
+    for row in range(indptr.size - 1):
+        first = kept
+        for t in range(indptr[row], indptr[row + 1]):
+            if kept > first and indices[kept - 1] == indices[t]:
+                values[kept - 1] += values[t]
+            else:
+                indices[kept], values[kept] = indices[t], values[t]
+                kept += 1
+        indptr[row] = first
+    indptr[-1] = kept
+    return kept
+
+
+@kernel
 def first_repeat(indptr: Pointers, indices: Codes, n_columns: int) -> tuple[int, int]:
     """Row and column of the first entry that occurs twice in its row, or (-1, -1)."""
     last_row = np.full(n_columns, -1, np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -63,7 +64,8 @@ class Recommender(RegressorMixin, BaseEstimator):
     scale_ : tuple of float
         Lowest and highest rating of the training data (or as declared); predictions are clipped to it.
     history_ : frame
-        A row an epoch: epoch, train_rmse, valid_rmse (NaN without early stopping), seconds since the start.
+        A row an epoch: epoch, train_rmse, valid_rmse (NaN without early stopping), seconds since the start; of a model
+        that orders items, train_loss and valid_loss.
     """
 
     # What each parameter may be; checked by `fit`.
@@ -74,6 +76,8 @@ class Recommender(RegressorMixin, BaseEstimator):
     _unique_pairs: ClassVar[bool] = False
     # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
     predicts_ratings: ClassVar[bool] = True
+    # What the columns of its learning curve measure.
+    measure: ClassVar[Literal["rmse", "loss"]] = "rmse"
 
     user_vocabulary_: Vocabulary
     item_vocabulary_: Vocabulary
@@ -91,7 +95,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         ----------
         X : frame, Interactions, dict or array
             A frame with `user`, `item` and `rating` columns, `Interactions`, ``{user: {item: rating}}``, or, with
-            `y`, a frame of `user` and `item`.
+            `y`, a frame of `user` and `item`. For a model that learns from events also rows of user and item, and
+            ``{user: [item, ...]}``.
         y : array-like of shape (n_ratings,), optional
             The ratings, where X does not hold them.
 
@@ -111,7 +116,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             Training ran away.
         """
         self.check_parameters()
-        interactions = as_interactions(X, y)
+        interactions = self._taken(X, y)
         self._check_data(interactions)
         if self._unique_pairs:
             interactions.require_unique_pairs(type(self).__name__)
@@ -122,13 +127,21 @@ class Recommender(RegressorMixin, BaseEstimator):
             "kind_": interactions.kind,
         }
         learned |= self._train(interactions)
-        learned["known_"] = interactions.by_user().extended(len(learned["user_vocabulary_"]))
+        learned["known_"] = self._known(interactions).extended(len(learned["user_vocabulary_"]))
         self.__dict__.update(learned)
         return self
 
     def check_parameters(self) -> None:
         """Raise `InvalidParameterError` for the first parameter that is out of range; `fit` does so by itself."""
         check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
+
+    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401
+        """What `fit` was given, as interactions."""
+        return as_interactions(data, ratings)
+
+    def _known(self, interactions: Interactions) -> SparseRows:
+        """What the model keeps of what each user has: what `recommend` leaves out and `explain` names."""
+        return interactions.by_user()
 
     def _check_data(self, interactions: Interactions) -> None:
         name = type(self).__name__
@@ -146,17 +159,23 @@ class Recommender(RegressorMixin, BaseEstimator):
         parameters = self.get_params(deep=False)
         name, n_epochs, tol = type(self).__name__, parameters.get(self._ceiling, 1), self._tolerance()
         if not parameters.get("early_stopping", False):
-            negligible = negligible_error(interactions.values) if tol > 0 else 0.0
-            training = Training(name, n_epochs, tol, negligible, parameters=parameters)
+            negligible = self._negligible(interactions) if tol > 0 else 0.0
+            training = Training(name, n_epochs, tol, negligible, parameters=parameters, measure=self.measure)
             return {**self._learn(interactions, training), "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
-        negligible = negligible_error(train.values)
+        negligible = self._negligible(train)
         search = Training(
-            name, n_epochs, negligible=negligible, held_out=held_out, ceiling=self._ceiling, parameters=parameters
+            name,
+            n_epochs,
+            negligible=negligible,
+            held_out=held_out,
+            ceiling=self._ceiling,
+            parameters=parameters,
+            measure=self.measure,
         )
         self._learn(train, search)
-        training = Training(name, search.best_epoch, parameters=parameters)
+        training = Training(name, search.best_epoch, parameters=parameters, measure=self.measure)
         return {**self._learn(interactions, training), "curve_": search.curve()}
 
     def _learn(self, interactions: Interactions, training: Training) -> Learned:
@@ -172,6 +191,10 @@ class Recommender(RegressorMixin, BaseEstimator):
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         """Learn, and return what was learned by attribute name; change nothing on self."""
 
+    def _negligible(self, interactions: Interactions) -> float:
+        """The training error that leaves nothing to learn."""
+        return negligible_error(interactions.values)
+
     def _tolerance(self) -> float:
         """The share by which an epoch must lower the training error to be worth another."""
         tol: float = self.get_params(deep=False).get("tol", 0.0)
@@ -179,9 +202,13 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     @property
     def history_(self) -> Frame:
-        """The learning curve: epoch, train_rmse, valid_rmse, seconds; no rows for a model without epochs."""
+        """The learning curve: epoch, train_rmse, valid_rmse, seconds; no rows for a model without epochs.
+
+        Of a model that orders items the two in the middle are train_loss and valid_loss.
+        """
         self._check_fitted("history_")
-        columns = {name: self.curve_[name] for name in ("epoch", "train_rmse", "valid_rmse", "seconds")}
+        names = ("epoch", f"train_{self.measure}", f"valid_{self.measure}", "seconds")
+        columns = {name: self.curve_[name] for name in names}
         return make_frame(columns | {"epoch": columns["epoch"].astype(np.int64)}, self.kind_)
 
     # Ratings --------------------------------------------------------------------------------------------------------
@@ -480,8 +507,9 @@ class Recommender(RegressorMixin, BaseEstimator):
         ----------
         ratings : list of (item, rating), dict, frame or Interactions
             One user's ratings as pairs, ``{item: rating}`` or a frame of `item` and `rating`; or many users' as a
-            frame with `user` too, or `Interactions`. Items the model does not know are left out and counted in one
-            `DataWarning`.
+            frame with `user` too, or `Interactions`. For a model that learns from events: a list of items, or
+            their weights as pairs, a dictionary or a frame of `item` and `weight`. Items the model does not know are
+            left out and counted in one `DataWarning`.
         user : hashable
             What to call the one user.
 
@@ -496,7 +524,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             No rating is of an item the model knows, or one is outside the scale the model was fitted on.
         """
         self._check_fitted("fold_in")
-        given = as_newcomers(ratings, user)
+        given = self._newcomers(ratings, user)
         item_codes = self.item_vocabulary_.encode(given.items.decode(given.item_codes))
         known = item_codes >= 0
         if not known.any():
@@ -518,13 +546,15 @@ class Recommender(RegressorMixin, BaseEstimator):
                 f"Hint: Interactions.from_frame(..., scale=...) declares a wider one for 'fit'."
             )
             raise DataError(message)
-        rows = rated.by_user()
-        # the codes of `rated` are its own: rename its columns to this model's
-        own = self.item_vocabulary_.encode(rated.items)
-        rows = SparseRows(rows.indptr, own[rows.indices], rows.values)
+        # the item codes of `rated` are its own: this model's instead
+        rows = self._known(replace(rated, items=self.item_vocabulary_, item_codes=item_codes[known]))
         folded = copy.copy(self)
         folded.__dict__.update({"user_vocabulary_": rated.users, "known_": rows, **self._fold_in(rows)})
         return folded
+
+    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
+        """What `fold_in` was given, as interactions."""
+        return as_newcomers(ratings, user)
 
     @abstractmethod
     def _fold_in(self, rows: SparseRows) -> Learned:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from foretaste.models._base import Recommender
 
 _DTYPES: dict[Any, Any] = {Float32: np.float32, Float64: np.float64, Codes: np.int32}
-_CURVE = {"epoch", "train_rmse", "valid_rmse", "seconds"}
 _KINDS = ("polars", "pandas", "pyarrow", "modin", "cudf")
 
 
@@ -74,7 +73,8 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
         declared = {name: hint for name, hint in hints.items() if name.endswith("_")}
         _check_names([*header["learned"], *parts], declared)
         given = header["learned"] | parts
-        learned = {name: _typed(name, given[name], _plain(hint)) for name, hint in declared.items()}
+        columns = {"epoch", "seconds", *(f"{part}_{model_class.measure}" for part in ("train", "valid"))}
+        learned = {name: _typed(name, given[name], _plain(hint), columns) for name, hint in declared.items()}
         _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
     except Exception as error:  # whatever goes wrong in here is a fault of the file
         reason = str(error).partition("\n")[0]
@@ -84,8 +84,8 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     return model
 
 
-def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
-    """A learned attribute as its class declares it."""
+def _typed(name: str, value: Any, hint: Any, columns: set[str]) -> Any:  # noqa: ANN401
+    """A learned attribute as its class declares it; `columns` are those of a learning curve."""
     if hint is Vocabulary:
         vocabulary = Vocabulary.from_arrays(value)
         fits = len(dict.fromkeys(vocabulary)) == len(vocabulary)
@@ -96,7 +96,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:  # noqa: ANN401
     elif hint in _DTYPES:
         fits = value.dtype == _DTYPES[hint] and bool(np.isfinite(value).all())
     elif hint == dict[str, Float64]:
-        fits = value.keys() == _CURVE and len({part.shape for part in value.values()}) == 1
+        fits = value.keys() == columns and len({part.shape for part in value.values()}) == 1
         fits = fits and all(part.dtype == np.float64 and part.ndim == 1 for part in value.values())
     elif get_origin(hint) is Literal:
         fits = isinstance(value, str) and value in get_args(hint)

@@ -87,6 +87,9 @@ class Training:
     slowly than before; with either, when the training error is down to what is `negligible`. A training that meets
     its ceiling first says so in one `ConvergenceWarning`. `parameters` are those of the model, by which it is advised.
 
+    What is put on record is an error in the units of the ratings, or, of a model that orders items, whatever else it
+    minimises: `measure` is its name, "rmse" or "loss".
+
     The better epoch is the one of lower validation error. Where that is exactly the same, the held-out ratings do not
     tell the two apart, as when both predict everything below the scale; then it is the one of lower training error.
     """
@@ -99,9 +102,10 @@ class Training:
     ceiling: str = "n_epochs"
     parameters: Collection[str] = ()
     first_epoch: int = 1
+    measure: str = "rmse"
     started: float = field(default_factory=time.perf_counter)
-    train_rmse: list[float] = field(default_factory=list)
-    valid_rmse: list[float] = field(default_factory=list)
+    train: list[float] = field(default_factory=list)
+    valid: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[int]:
@@ -116,23 +120,23 @@ class Training:
         if self.n_epochs and (self.held_out is not None or self.tol > 0):
             self._warn()
 
-    def report_start(self, train_rmse: float, predict: PredictPairs) -> None:
+    def report_start(self, train: float, predict: PredictPairs) -> None:
         """Put on record, as epoch 0, what there is before the first epoch."""
         self.first_epoch = 0
-        self.report(train_rmse, predict)
+        self.report(train, predict)
 
-    def report(self, train_rmse: float, predict: PredictPairs) -> None:
-        """Put an epoch on record.
+    def report(self, train: float, predict: PredictPairs | None = None) -> None:
+        """Put an epoch on record: its training error, and how the model predicts, where ratings are held out.
 
         Raises
         ------
         DivergenceError
             The training error is not a finite number.
         """
-        if not np.isfinite(train_rmse):
+        if not np.isfinite(train):
             raise self.diverged(self.last_epoch + 1)
-        self.train_rmse.append(float(train_rmse))
-        self.valid_rmse.append(self.held_out.rmse(predict) if self.held_out else float("nan"))
+        self.train.append(float(train))
+        self.valid.append(self.held_out.rmse(predict) if self.held_out and predict else float("nan"))
         self.seconds.append(time.perf_counter() - self.started)
 
     def diverged(self, epoch: int) -> DivergenceError:
@@ -145,7 +149,7 @@ class Training:
     @property
     def last_epoch(self) -> int:
         """The epoch last put on record."""
-        return len(self.train_rmse) - 1 + self.first_epoch
+        return len(self.train) - 1 + self.first_epoch
 
     @property
     def best_epoch(self) -> int:
@@ -155,18 +159,18 @@ class Training:
     def curve(self) -> dict[str, Float64]:
         """The learning curve, a column each."""
         return {
-            "epoch": np.arange(len(self.train_rmse), dtype=np.float64) + self.first_epoch,
-            "train_rmse": np.array(self.train_rmse, np.float64),
-            "valid_rmse": np.array(self.valid_rmse, np.float64),
+            "epoch": np.arange(len(self.train), dtype=np.float64) + self.first_epoch,
+            f"train_{self.measure}": np.array(self.train, np.float64),
+            f"valid_{self.measure}": np.array(self.valid, np.float64),
             "seconds": np.array(self.seconds, np.float64),
         }
 
     def _best_place(self, first: int) -> int:
         """Where the best of the epochs on record stands, from this place on."""
         best = first
-        for place in range(first + 1, len(self.valid_rmse)):
-            valid, lowest = self.valid_rmse[place], self.valid_rmse[best]
-            lower = self.train_rmse[place] < (1 - _LOWER) * self.train_rmse[best]
+        for place in range(first + 1, len(self.valid)):
+            valid, lowest = self.valid[place], self.valid[best]
+            lower = self.train[place] < (1 - _LOWER) * self.train[best]
             if valid < lowest or (valid == lowest and lower):
                 best = place
         return best
@@ -174,20 +178,21 @@ class Training:
     def _settled(self) -> bool:
         if self.held_out is None and self.tol <= 0:
             return False
-        if self.train_rmse[-1] <= self.negligible:
+        if self.train[-1] <= self.negligible:
             return True
         if self.held_out is not None:
             # What was there before the first epoch does not count: leaving it may cost at first, and pay later.
-            return len(self.valid_rmse) - 1 - self._best_place(1 - self.first_epoch) >= _PATIENCE
-        if len(self.train_rmse) <= 2 * _WINDOW:
+            return len(self.valid) - 1 - self._best_place(1 - self.first_epoch) >= _PATIENCE
+        if len(self.train) <= 2 * _WINDOW:
             return False
-        earlier, before, now = self.train_rmse[-1 - 2 * _WINDOW :: _WINDOW]
+        earlier, before, now = self.train[-1 - 2 * _WINDOW :: _WINDOW]
         # Factors that start near zero fall slowly at first and then faster: a fall that still grows is no end.
         return before - now <= min(self.tol * _WINDOW * before, earlier - before)
 
     def _note(self) -> str:
-        note = f"train RMSE {self.train_rmse[-1]:.4f}"
-        return f"{note}, validation {self.valid_rmse[-1]:.4f}" if self.held_out else note
+        name = "RMSE" if self.measure == "rmse" else self.measure
+        note = f"train {name} {self.train[-1]:.4f}"
+        return f"{note}, validation {self.valid[-1]:.4f}" if self.held_out else note
 
     def _warn(self) -> None:
         message = (

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from foretaste._typing import Codes, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.models._base import Recommender
+from foretaste.models._implicit import ImplicitModel
 from foretaste.models._training import Training
 
 
-class Popularity(Recommender):
+class Popularity(ImplicitModel):
     r"""Ranks items by how often they occur: the same list for everybody, less what each has seen.
 
     .. math:: s_{ui} = \sum_{v \in U_i} w_{vi}
@@ -32,8 +32,6 @@ class Popularity(Recommender):
     >>> model.recommend("bhavana")["item"].to_list()
     ['sanam']
     """
-
-    predicts_ratings: ClassVar[bool] = False
 
     item_counts_: Annotated[Float64, "items"]
 

@@ -97,7 +97,7 @@ def plot_history(model: Recommender, *, ax: Axes | None = None) -> Axes:
     ticker = load_extra("matplotlib.ticker")
     ax = new_axes(height=3.4) if ax is None else ax
     epochs, last = curve["epoch"], curve["epoch"][-1]
-    lines = [("training", curve["train_rmse"], COLOURS[0]), ("validation", curve["valid_rmse"], COLOURS[1])]
+    lines = [("training", curve["train"], COLOURS[0]), ("validation", curve["valid"], COLOURS[1])]
     for name, values, colour in lines:
         if np.isnan(values).all():
             continue
@@ -105,22 +105,22 @@ def plot_history(model: Recommender, *, ax: Axes | None = None) -> Axes:
         ax.annotate(
             name, (last, values[-1]), (5, 0), textcoords="offset points", color=INK, size=_FONT_SIZE, va="center"
         )
-    if not np.isnan(curve["valid_rmse"]).all():
-        best = int(np.nanargmin(curve["valid_rmse"]))
-        place = (float(epochs[best]), float(curve["valid_rmse"][best]))
+    if not np.isnan(curve["valid"]).all():
+        best = int(np.nanargmin(curve["valid"]))
+        place = (float(epochs[best]), float(curve["valid"][best]))
         ax.plot(*place, marker="o", color=COLOURS[1], markersize=7)
         between = "\n" if ax.get_window_extent().width < _NARROW * ax.figure.dpi else " "
         text = f"lowest: {place[1]:.3f}{between}after {place[0]:.0f} epochs"
         ax.annotate(text, place, (0, 9), textcoords="offset points", color=INK, size=_FONT_SIZE, ha="right")
     ax.set_xlim(float(epochs[0]) - 0.5, float(last) + 0.5 + 0.16 * len(epochs))  # room for the names of the lines
     ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    ax.set(xlabel="epoch", ylabel="RMSE")
+    ax.set(xlabel="epoch", ylabel="RMSE" if model.measure == "rmse" else model.measure)
     _dress(ax)
     return ax
 
 
 def history_arrays(model: Recommender) -> dict[str, Float64]:
-    """Columns of a model's history as arrays.
+    """Columns of a model's history as arrays: epoch, train, valid.
 
     Raises
     ------
@@ -128,7 +128,8 @@ def history_arrays(model: Recommender) -> dict[str, Float64]:
         It has no rows.
     """
     frame = model.history_
-    curve = {name: frame_column(frame, name).to_numpy() for name in ("epoch", "train_rmse", "valid_rmse")}
+    names = {"epoch": "epoch", "train": f"train_{model.measure}", "valid": f"valid_{model.measure}"}
+    curve = {name: frame_column(frame, column).to_numpy() for name, column in names.items()}
     if not curve["epoch"].size:
         message = f"{type(model).__name__} learns without epochs, so it has no learning curve. Hint: FunkSVD has one."
         raise UnsupportedError(message)

@@ -222,11 +222,11 @@ class _Picture(NamedTuple):
 
 def _curve(model: Recommender) -> _Picture:
     curve = history_arrays(model)
-    words = f"Over {curve['epoch'].size} epochs the training RMSE goes from {curve['train_rmse'][0]:.3f} to "
-    words += f"{curve['train_rmse'][-1]:.3f}."
-    if not np.isnan(curve["valid_rmse"]).all():
-        best = int(np.nanargmin(curve["valid_rmse"]))
-        words += f" The validation RMSE is lowest, {curve['valid_rmse'][best]:.3f}, after {best + 1} epochs."
+    words = f"Over {curve['epoch'].size} epochs the training RMSE goes from {curve['train'][0]:.3f} to "
+    words += f"{curve['train'][-1]:.3f}."
+    if not np.isnan(curve["valid"]).all():
+        best = int(np.nanargmin(curve["valid"]))
+        words += f" The validation RMSE is lowest, {curve['valid'][best]:.3f}, after {best + 1} epochs."
     drawn = [plot_history(model, ax=new_axes(*size)) for size in ((7.6, 3.2), (_NARROW, 2.8))]
     return _pictures("curve", f"Learning curve. {words}", drawn, words)
 

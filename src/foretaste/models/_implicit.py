@@ -1,0 +1,58 @@
+"""What models that learn from events share: clicks, plays and purchases, each of which counts for its item."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy.typing as npt
+
+from foretaste._typing import Id
+from foretaste.data.coerce import as_events, as_new_events
+from foretaste.data.interactions import Interactions, SparseRows
+from foretaste.exceptions import DataError
+from foretaste.models._base import Recommender
+
+
+class ImplicitModel(Recommender):
+    """A model that learns from what users have and not from what they said of it, and orders items by a score.
+
+    Every row is an event in favour of its item. Ratings are ignored; weights count, and those of a pair that occurs
+    again add up. Where only what was liked is to count, choose it first: `Interactions.at_least`.
+
+    `known_` holds the events of each user: an entry a pair, items ascending, the value its weight.
+    """
+
+    predicts_ratings: ClassVar[bool] = False
+    measure: ClassVar[Literal["rmse", "loss"]] = "loss"
+
+    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401
+        return as_events(data, ratings)
+
+    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
+        return as_new_events(ratings, user)
+
+    def _known(self, interactions: Interactions) -> SparseRows:
+        return self._events(interactions)
+
+    def _negligible(self, interactions: Interactions) -> float:  # noqa: ARG002  a loss has its own measure
+        return 0.0
+
+    def _events(self, interactions: Interactions) -> SparseRows:
+        """The events by user: unique pairs, items ascending, float32 sums of weights.
+
+        Raises
+        ------
+        DataError
+            A weight is 0 or less: such an event speaks for nothing, or against its item.
+        """
+        weights = interactions.weights
+        if weights is not None and weights.size and not weights.min() > 0:
+            row = int((weights <= 0).argmax())
+            user, item = interactions.user_codes[row], interactions.item_codes[row]
+            message = (
+                f"{type(self).__name__} takes weights above 0, and the event of user "
+                f"{interactions.users.decode_one(int(user))!r} and item {interactions.items.decode_one(int(item))!r} "
+                f"has {weights[row]:g} ({int((weights <= 0).sum())} such rows). Hint: leave such events out."
+            )
+            raise DataError(message)
+        return interactions.events()

@@ -1,0 +1,34 @@
+"""Two tastes, each item of one: what was withheld of a user's taste stands above everything of the other."""
+
+import numpy as np
+import pytest
+
+from foretaste.models import MODELS
+
+# Every model that orders items, but one whose list is the same for everybody.
+MODELS_OF_TASTE = [MODELS[name]() for name in ()]
+
+
+def board(n_users=40, n_items=24, n_withheld=3, seed=0):
+    """Events of users who have all items of their taste but a few, and the pairs withheld."""
+    rng = np.random.default_rng(seed)
+    events, withheld = [], {}
+    for user in range(n_users):
+        own = [item for item in range(n_items) if item % 2 == user % 2]
+        withheld[user] = set(rng.choice(own, n_withheld, replace=False).tolist())
+        events += [(user, item) for item in own if item not in withheld[user]]
+    return events, withheld
+
+
+def test_every_model_that_orders_items_is_among_them():
+    tried = {type(model).__name__ for model in MODELS_OF_TASTE}
+    assert tried == {name for name, model in MODELS.items() if not model.predicts_ratings} - {"Popularity"}
+
+
+@pytest.mark.parametrize("model", MODELS_OF_TASTE, ids=repr)
+def test_what_was_withheld_of_a_taste_is_ranked_above_all_of_the_other(model):
+    events, withheld = board()
+    found = model.fit(events).recommend(n=24)
+    for user, items in withheld.items():
+        own = found.filter(found["user"] == user)["item"].to_list()
+        assert set(own[: len(items)]) == items
