@@ -119,10 +119,10 @@ def test_a_hit_more_or_one_further_up_never_lowers_a_metric(name, hits, missed, 
     before = compute([hits], [n])[0]
     place = data.draw(st.integers(0, len(hits) - 1))
     if not hits[place]:
-        more = [*hits[:place], True, *hits[place + 1:]]
+        more = [*hits[:place], True, *hits[place + 1 :]]
         assert compute([more], [n])[0] >= before - 1e-12
     if place and hits[place] and not hits[place - 1]:
-        up = [*hits[:place - 1], True, False, *hits[place + 1:]]
+        up = [*hits[: place - 1], True, False, *hits[place + 1 :]]
         assert compute([up], [n])[0] >= before - 1e-12
 
 

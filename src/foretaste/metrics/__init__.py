@@ -12,7 +12,7 @@ from foretaste._typing import Float64, Frame
 from foretaste.data.coerce import as_pairs
 from foretaste.data.interactions import Interactions
 from foretaste.metrics import beyond, ranking
-from foretaste.metrics._measure import Measured, mean, measure
+from foretaste.metrics._measure import Measured, measure
 from foretaste.metrics._names import AnyMetric, Metric, RankingMetric, get_metric
 from foretaste.metrics.accuracy import fcp, mae, mse, rmse
 
@@ -62,7 +62,6 @@ __all__ = [
     "fcp",
     "get_metric",
     "mae",
-    "mean",
     "measure",
     "mse",
     "ranking",

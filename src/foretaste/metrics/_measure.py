@@ -245,7 +245,7 @@ class _Frames:
             if "rank" in frame_columns(frame):
                 rank = frame_column(frame, "rank").to_numpy().astype(np.int64) - 1
             else:  # best first: the places of a user's rows among each other
-                rank = pl.DataFrame({"row": rows}).select(pl.int_range(pl.len()).over("row"))["row"].to_numpy()
+                rank = pl.DataFrame({"row": rows}).select(rank=pl.int_range(pl.len()).over("row"))["rank"].to_numpy()
             kept = (rows >= 0) & (rank >= 0) & (rank < n)
             best[first + rows[kept], rank[kept]] = codes[kept]
         return best

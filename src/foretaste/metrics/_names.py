@@ -101,8 +101,8 @@ def get_metric(name: str) -> AnyMetric:
 
     Examples
     --------
-    >>> get_metric("recall@20").k, get_metric("ndcg").name
-    (20, 'ndcg@10')
+    >>> get_metric("recall@20").k, get_metric("ndcg").k
+    (20, 10)
     """
     if name in _METRICS:
         return _METRICS[name]
@@ -126,4 +126,4 @@ def get_metric(name: str) -> AnyMetric:
         message = f"the cut-off of {base!r} must be a whole number from 1 on, got {name!r}."
         raise InvalidParameterError(message)
     k = int(cut_off) if at else kind.k
-    return kind._replace(name=f"{base}@{k}", k=k)
+    return kind._replace(name=name, k=k)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from foretaste._typing import Float64, Frame, Id, RandomState
-from foretaste.data.coerce import as_interactions
+from foretaste.data.coerce import as_events
 from foretaste.data.frames import make_frame
 from foretaste.exceptions import InvalidParameterError
 from foretaste.metrics import Measured, RankingMetric, get_metric, measure
@@ -49,7 +49,10 @@ class RankingReport:
 
     def __getitem__(self, metric: str) -> float:
         """The value of one metric: its mean over users, or the one it has for all lists together."""
-        return self.measured.means()[get_metric(metric).name]
+        if metric not in self.metrics:
+            message = f"{metric!r} was not measured, only {', '.join(map(repr, self.metrics))}."
+            raise InvalidParameterError(message)
+        return self.measured.means()[metric]
 
     def to_frame(self, *, level: float = 0.95, n_resamples: int = 1000, random_state: RandomState = 0) -> Frame:
         """One row a metric: metric, value, low, high, n_users.
@@ -91,7 +94,7 @@ class RankingReport:
         return f"RankingReport of {self.n_users} users{told}\n{self.to_frame()}"
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  keyword-only, each with a default
     model: Any,  # noqa: ANN401  see Parameters
     train: Any,  # noqa: ANN401  whatever `fit` takes
     test: Any,  # noqa: ANN401  whatever `fit` takes
@@ -117,7 +120,7 @@ def evaluate(
         One of foretaste's, or anything with ``recommend(users, n)`` that gives a frame of `user` and `item`, best
         first, or with a column `rank`.
     train, test : frame, Interactions or whatever `fit` takes
-        What the model was fitted on, and what it is to find.
+        What the model was fitted on, and what it is to find; pairs may repeat, ratings need not be there.
     metrics : sequence of str
     known : Interactions or frame, optional
         What is known of users the training part does not hold, as in `Fold.known`; the model is told by `fold_in`.
@@ -156,7 +159,7 @@ def evaluate(
         message = f"evaluate measures rankings, with metrics such as 'ndcg@10'; got {list(metrics)!r}. "
         message += "Hint: compare measures ratings, too."
         raise InvalidParameterError(message)
-    training, wanted = as_interactions(train), as_interactions(test)
+    training, wanted = as_events(train), as_events(test)
     measured = measure(
         model if known is None else model.fold_in(known),
         wanted,

@@ -104,8 +104,11 @@ class Splitter:
         name = type(self).__name__
         check_parameters(name, vars(self), self._constraints)
         for parts in self._parts(data):
-            if not parts.train.size or not parts.test.size:
-                which = "test" if parts.train.size else "training"
+            sizes = {"training": parts.train.size, "test": parts.test.size}
+            if parts.known is not None:
+                sizes["known"] = parts.known.size
+            if not all(sizes.values()):
+                which = next(part for part, size in sizes.items() if not size)
                 message = f"{name} leaves no row for the {which} part of {data!r}."
                 raise DataError(message)
             yield parts
@@ -163,10 +166,10 @@ class RandomHoldout(_RandomSplitter):
 
 
 class UserHoldout(_RandomSplitter):
-    """A share of each user's rows, at random: what else would they like?
+    """A share of each user's rows, at random.
 
-    A user with n rows gives the whole part of share times n; one with too few for a single row stays in the training
-    part and is counted.
+    What else would they like? A user with n rows gives the whole part of share times n; one with too few for a single
+    row stays in the training part and is counted.
 
     Parameters
     ----------
@@ -191,10 +194,10 @@ class UserHoldout(_RandomSplitter):
 
 
 class LeaveLastOut(Splitter):
-    """The last rows of each user by time: what came next?
+    """The last rows of each user by time.
 
-    Of rows at the same moment the later in the data is the last. A user with no more than n rows stays in the training
-    part and is counted.
+    What came next? Of rows at the same moment the later in the data is the last. A user with no more than n rows stays
+    in the training part and is counted.
 
     Parameters
     ----------
@@ -226,11 +229,11 @@ class LeaveLastOut(Splitter):
 
 
 class TimeSplit(Splitter):
-    """Everything from one moment on: what will happen, for all that has?
+    """Everything from one moment on.
 
-    The only split that never learns from the future. The moment is chosen such that at most the share of the rows, and
-    all rows of one moment together, are in the test part. Users who arrive after it are unknown to the model; they are
-    counted.
+    What will happen next? The only split that never learns from the future. The moment is chosen such that at most the
+    share of the rows, and all rows of one moment together, are in the test part. Users who arrive after it are unknown
+    to the model; they are counted.
 
     Parameters
     ----------
@@ -262,12 +265,13 @@ class TimeSplit(Splitter):
 
 
 class NewUsers(_RandomSplitter):
-    """All rows of a share of the users: what would somebody like whom the training never met?
+    """All rows of a share of the users.
 
-    A part of their rows is known and goes to `Fold.known`, the rest is to be found: strong generalisation (Marlin 2004,
-    "Collaborative filtering: a machine learning perspective", section 3.3; Liang et al. 2018 with these shares). The
-    fitted model is told of the known part by `fold_in`. A new user with too few rows for both parts is left out and
-    counted.
+    What would somebody like whom the training never met? A part of their rows is known and goes to `Fold.known`, the
+    rest is to be found: strong generalisation (Marlin 2004, "Collaborative filtering: a machine learning perspective",
+    section 3.3; Liang et al. 2018 with these shares). The fitted model is told of the known part by `fold_in`. A new
+    user with too few rows for both parts is left out and counted, and so is a known row of an item that the training
+    part does not hold.
 
     Parameters
     ----------
@@ -300,7 +304,7 @@ class NewUsers(_RandomSplitter):
         super().__init__(share, n_repeats=n_repeats, random_state=random_state)
         self.held_out = held_out
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:  # noqa: ANN401  as above
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:  # noqa: ANN401, ARG002  as above
         """Not possible: scikit-learn knows two parts, and this makes three of `X`, whatever `y` and `groups` are."""
         message = (
             "NewUsers makes three parts, and scikit-learn knows two. "
@@ -316,20 +320,27 @@ class NewUsers(_RandomSplitter):
         n_test = np.bincount(data.user_codes[chosen], minlength=data.n_users)
         n_known = np.bincount(data.user_codes[~chosen], minlength=data.n_users)
         whole = (new & (n_test > 0) & (n_known > 0))[data.user_codes]
-        n_short = int((new & ((n_test == 0) | (n_known == 0))).sum())
+        in_train = np.zeros(data.n_items, np.bool_)
+        in_train[data.item_codes[~of_new]] = True
+        usable, known = in_train[data.item_codes], whole & ~chosen
+        n_short = (new & ((n_test == 0) | (n_known == 0))).sum()
+        dropped = {
+            "new users have too few rows for two parts and are left out": n_short,
+            "known rows are of items that are not in the training part and are left out": (known & ~usable).sum(),
+        }
         return Parts(
             np.flatnonzero(~of_new),
             np.flatnonzero(whole & chosen),
-            np.flatnonzero(whole & ~chosen),
-            {"new users have too few rows for two parts and are left out": n_short} if n_short else {},
+            np.flatnonzero(known & usable),
+            {what: int(count) for what, count in dropped.items() if count},
         )
 
 
 class NewItems(_RandomSplitter):
-    """All rows of a share of the items: who would like what nobody has had yet?
+    """All rows of a share of the items.
 
-    Only a model that knows the new items by their features can find them. Users who have nothing but new items are not
-    in the training part; they are counted.
+    Who would like what nobody has had yet? Only a model that knows the new items by their features can find them. Users
+    who have nothing but new items are not in the training part; they are counted.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from foretaste._typing import Float64, Frame
-from foretaste.data.coerce import as_interactions
-from foretaste.data.frames import make_frame
+from foretaste.data.coerce import as_events, as_interactions
+from foretaste.data.frames import make_frame, plain_series
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import InvalidParameterError, UnknownIdWarning
@@ -221,6 +221,9 @@ def compare(
     if not measured:
         message = "'metrics' must name at least one metric, got none."
         raise InvalidParameterError(message)
+    if data is not None:
+        of_ratings = any(isinstance(metric, Metric) for metric in measured)
+        data = as_interactions(data) if of_ratings else as_events(data)
     folds = list(_folds(data, cv, random_state))
     if not folds:
         message = "'cv' must hold at least one fold, got none."
@@ -252,7 +255,7 @@ def compare(
 def _by_user(measurements: Sequence[tuple[str, str, Measured]]) -> pl.DataFrame:
     """A row a model, fold and user."""
     ids = [measured.users for *_, measured in measurements]
-    users = pl.Series("user", list(chain.from_iterable(ids)), dtype=ids[0].dtype)
+    users = plain_series("user", chain.from_iterable(ids))
     lengths = [len(column) for column in ids]
     names, folds = (
         pl.Series(column, words).gather(np.repeat(np.arange(len(lengths)), lengths))
@@ -309,15 +312,14 @@ def _run(
     """A model's metrics and seconds on a fold, and what rankings were measured of each user."""
     of_ratings = [metric for metric in metrics if isinstance(metric, Metric)]
     of_rankings = [metric for metric in metrics if isinstance(metric, RankingMetric)]
-    pairs, ratings = fold.test.to_xy() if of_ratings else (None, None)
     few = fold.train.select(np.arange(min(len(fold.train), _WARM_UP_ROWS)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warm = clone(model).fit(few)
         if of_ratings:
-            warm.predict(pairs[:1])
+            warm.predict(few.to_xy()[0][:1])
         if of_rankings:
-            measure(warm, few, [get_metric("ndcg")], training=few, exclude_seen=False)
+            measure(warm, few, of_rankings, training=few, exclude_seen=False, item_features=item_features)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnknownIdWarning)  # counted once for all models, in the comparison
         started = time.perf_counter()
@@ -327,6 +329,7 @@ def _run(
         if fold.known is not None:
             fitted = fitted.fold_in(fold.known)
         if of_ratings:
+            pairs, ratings = fold.test.to_xy()
             started = time.perf_counter()
             predictions = fitted.predict(pairs)
             seconds["predict_seconds"] = time.perf_counter() - started
