@@ -349,6 +349,124 @@ def fcp(ratings, predictions, users):
     return same / (same + reversed_) if same + reversed_ else None
 
 
+# Metrics of one user's list: `listed` items, best first, and `wanted` as {item: gain} -------------------------------
+
+
+def precision(listed, wanted, k):
+    return sum(item in wanted for item in listed[:k]) / k
+
+
+def recall(listed, wanted, k):
+    return len(set(listed[:k]) & set(wanted)) / len(wanted)
+
+
+def recall_capped(listed, wanted, k):
+    return len(set(listed[:k]) & set(wanted)) / min(k, len(wanted))
+
+
+def hit_rate(listed, wanted, k):
+    return float(any(item in wanted for item in listed[:k]))
+
+
+def mrr(listed, wanted, k):
+    for rank, item in enumerate(listed[:k], start=1):
+        if item in wanted:
+            return 1 / rank
+    return 0.0
+
+
+def summed_precision(listed, wanted, k):
+    return sum(
+        precision(listed, wanted, rank) for rank in range(1, min(k, len(listed)) + 1) if listed[rank - 1] in wanted
+    )
+
+
+def map_(listed, wanted, k):
+    return summed_precision(listed, wanted, k) / len(wanted)
+
+
+def map_capped(listed, wanted, k):
+    return summed_precision(listed, wanted, k) / min(k, len(wanted))
+
+
+def dcg(gains):
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
+
+
+def ndcg(listed, wanted, k):
+    return dcg([float(item in wanted) for item in listed[:k]]) / dcg([1.0] * min(k, len(wanted)))
+
+
+def graded_ndcg(listed, wanted, k):
+    best = dcg(sorted(wanted.values(), reverse=True)[:k])
+    return dcg([wanted.get(item, 0.0) for item in listed[:k]]) / best if best else math.nan
+
+
+def auc(scores, wanted):
+    """Over {item: score} of all candidates; what is wanted and no candidate is below all."""
+    others = [score for item, score in scores.items() if item not in wanted]
+    won = sum((scores[i] > s) + (scores[i] == s) / 2 for i in wanted if i in scores for s in others)
+    return won / (len(wanted) * len(others)) if wanted and others else math.nan
+
+
+def novelty(listed, shares):
+    least = min((share for share in shares if share), default=1.0)
+    return sum(-math.log2(max(shares[item], least)) for item in listed) / len(listed) if listed else math.nan
+
+
+def popularity(listed, shares):
+    return sum(shares[item] for item in listed) / len(listed) if listed else math.nan
+
+
+def popularity_lift(listed, shares, own):
+    mean = popularity(own, shares)
+    return (popularity(listed, shares) - mean) / mean if mean > 0 else math.nan
+
+
+def cosine(x, y):
+    lengths = math.hypot(*x) * math.hypot(*y)
+    return sum(a * b for a, b in zip(x, y, strict=True)) / lengths if lengths else 0.0
+
+
+def diversity(listed, vectors):
+    pairs = list(combinations(listed, 2))
+    return 1 - sum(cosine(vectors[i], vectors[j]) for i, j in pairs) / len(pairs) if pairs else math.nan
+
+
+def category_mix(items, categories):
+    total = [0.0] * len(categories[0])
+    for item in items:
+        for category, amount in enumerate(categories[item]):
+            total[category] += amount / sum(categories[item]) if sum(categories[item]) else 0.0
+    return [amount / sum(total) for amount in total] if sum(total) else None
+
+
+def calibration(listed, own, categories):
+    p, q = category_mix(own, categories), category_mix(listed, categories)
+    if p is None or q is None:
+        return math.nan
+    return sum(a * math.log2(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a)
+
+
+def serendipity(listed, wanted, own, shares, k):
+    others = [item for item in range(len(shares)) if item not in own]
+    popular = sorted(others, key=lambda item: -shares[item])[:k]
+    return sum(item in wanted and item not in popular for item in listed[:k]) / k
+
+
+def coverage(lists, n_items):
+    return len({item for listed in lists for item in listed}) / n_items
+
+
+def gini(lists, n_items):
+    """Mean absolute difference of all pairs of items, over twice the mean; n / (n - 1) of it, so that 1 is reached."""
+    counts = [sum(item in listed for listed in lists) for item in range(n_items)]
+    if n_items == 1 or not any(counts):
+        return math.nan
+    differences = sum(abs(a - b) for a in counts for b in counts) / n_items**2
+    return differences / (2 * sum(counts) / n_items) * n_items / (n_items - 1)
+
+
 # Neighbours ----------------------------------------------------------------------------------------------------------
 
 

@@ -97,6 +97,25 @@ def test_compare_in_one_table(need_set):
 
 
 @pytest.mark.slow
+def test_rankings_inside_scikit_learn_and_in_one_table(need_set):
+    need_set("ml-100k")
+    pairs, ratings = ft.load_movielens("100k").to_xy()
+    cv = ft.model_selection.UserHoldout(0.2)
+    found = cross_validate(ft.Popularity(), pairs, ratings, cv=cv, scoring=ft.metrics.scorer("ndcg@10"))
+    assert 0.15 < found["test_score"][0] < 0.30
+    models = [ft.Baseline(), ft.FunkSVD(random_state=0), ft.Popularity()]
+    comparison = ft.compare(
+        models, ft.load_movielens("100k").to_frame(), metrics=["ndcg@10", "coverage", "rmse"], cv=cv
+    )
+    frame = comparison.to_frame()
+    # what orders ratings best does not fill lists best: the popular is hard to beat by predicted ratings
+    assert frame["model"][0] == "Popularity()"
+    assert frame["ndcg@10"][0] == pytest.approx(found["test_score"][0])
+    assert frame["rmse"].is_nan().to_list() == [True, False, False]
+    assert frame["p_value"][1:].max() < 0.01
+
+
+@pytest.mark.slow
 def test_on_the_command_line(need_set, tmp_path, monkeypatch):
     need_set("ml-100k")
     monkeypatch.chdir(tmp_path)
@@ -114,6 +133,7 @@ def test_on_the_command_line(need_set, tmp_path, monkeypatch):
         "predict model.ft pairs.csv",
         "similar model.ft --item 'Star Wars (1977)'",
         "compare ratings.parquet --models baseline,funk-svd --cv 5",
+        "compare ml-100k --task ranking --cv users --metrics ndcg@10,recall@20,coverage",
     ):
         with pytest.raises(SystemExit) as left:
             cli.main(shlex.split(line))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -163,12 +164,68 @@ def test_an_unknown_name_is_told_of_all_ratings_where_that_is_one(run, albums):
     status, _, err = run("compare", albums, "--models", "als,magic")
     assert status == 2
     assert "there is no model 'magic'. Hint: choose among als, baseline," in err
-    assert "user-item-knn, user-knn, or all-ratings." in err
+    assert "user-knn, or all-ratings or all-ranking." in err
     for name in ("magic", "all-ratings"):
         status, _, err = run("train", albums, "--model", name, "-o", "model.ft")
         assert status == 2
         assert f"there is no model '{name}'. Hint: choose among als, baseline," in err
         assert "user-item-knn, user-knn." in err
+
+
+@pytest.fixture
+def plays(tmp_path):
+    """Events with times: 12 users of two tastes, 9 items a taste, most of them played."""
+    rng = np.random.default_rng(0)
+    rows = [(f"u{u}", f"i{i}") for u in range(12) for i in range(18) if i % 2 == u % 2 and rng.random() < 0.8]
+    frame = pl.DataFrame(rows, schema=["user", "item"], orient="row")
+    path = tmp_path / "plays.csv"
+    frame.with_columns(time=pl.Series(rng.permutation(len(rows)))).write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("cv", ["random", "users", "last", "time", "new-users", "new-items", "3", None])
+def test_rankings_are_compared_by_whatever_is_held_out(run, plays, cv):
+    held_out = [] if cv is None else ["--cv", cv]
+    metrics = "ndcg@5,recall@17,coverage@5"
+    status, out, err = run("compare", plays, "--task", "ranking", "--metrics", metrics, *held_out)
+    assert status == 0, err
+    frame = pl.read_csv(io.StringIO(out))
+    assert sorted(frame["model"]) == sorted(_models.model_names("all-ranking"))
+    assert frame["ndcg@5"].is_sorted(descending=True)
+    row = frame.filter(model="popularity").row(0, named=True)
+    if cv == "new-items":
+        assert row["recall@17"] == 0
+        assert "test events are of users or items that the training part does not hold; lists are made by" in err
+    else:
+        assert row["recall@17"] > 0
+
+
+def test_what_a_split_leaves_out_is_told(run, tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("user,item,time\na,x,1\na,y,2\nb,x,1\nb,z,3\nc,x,1\n")
+    status, _, err = run("compare", path, "--task", "ranking", "--cv", "last", "--models", "popularity")
+    assert status == 0, err
+    assert "1 users have too few rows to be tested." in err
+    assert "2 of 2 test events are of users or items" in err
+
+
+def test_rating_models_are_compared_by_their_lists_too(run, albums):
+    arguments = ["--models", "all-ranking,baseline", "--metrics", "hit_rate@1,rmse", "--cv", 4]
+    status, out, err = run("compare", albums, *arguments)
+    assert status == 0, err
+    frame = pl.read_csv(io.StringIO(out))
+    assert frame.filter(model="baseline")["rmse"].is_not_nan().all()
+    assert {"predict_seconds", "recommend_seconds"} <= set(frame.columns)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, False), (160, True)])
+def test_on_a_narrow_screen_names_are_kept_and_standard_errors_give_way(run, plays, monkeypatch, width, shown):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    status, out, err = run("compare", plays, "--task", "ranking", "--models", "popularity", "--format", "table")
+    assert status == 0, err
+    assert "popularity" in out
+    assert ("do not fit on this screen" in err) is not shown
 
 
 @pytest.mark.slow
@@ -214,7 +271,10 @@ def test_data_describes_a_file_and_can_write_it(run, albums):
         (["recommend", "good.csv"], "ModelFileError: 'good.csv' is not a foretaste model"),
         (["recommend", "none.ft"], "ModelFileError: no model file at 'none.ft'."),
         (["compare", "good.csv", "--cv", "u1-u5"], "--cv u1-u5 are the folds of ml-100k"),
-        (["compare", "good.csv", "--cv", "x"], "--cv must be a number of folds or u1-u5, got 'x'."),
+        (
+            ["compare", "good.csv", "--cv", "x"],
+            "--cv must be a number of folds, one of random, users, last, time, new-users",
+        ),
         (["compare", "good.csv", "--cv", "1"], "'cv' must be an int in [2, 3]"),
         (["compare", "good.csv", "--metrics", "r2"], "'metrics' must be among 'rmse'"),
         (["compare", "good.csv", "--models", "als", "--set", "baseline.tol=1"], "is for none of the models compared"),

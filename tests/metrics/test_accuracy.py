@@ -11,6 +11,7 @@ import foretaste as ft
 import naive
 from foretaste.exceptions import DataError, InvalidParameterError
 from foretaste.metrics import fcp, get_metric, mae, mse, rmse, scorer
+from foretaste.metrics._names import _RANKING
 
 number = st.floats(-100, 100)
 stars = st.integers(1, 5).map(float)
@@ -83,7 +84,23 @@ def test_metrics_are_found_by_name():
     assert [get_metric(name).greater_is_better for name in ("rmse", "mse", "mae", "fcp")] == [False, False, False, True]
     with pytest.raises(InvalidParameterError) as caught:
         get_metric("r2")
-    assert str(caught.value) == "'metrics' must be among 'rmse', 'mse', 'mae', 'fcp', got 'r2'."
+    assert str(caught.value).startswith("'metrics' must be among 'rmse', 'mse', 'mae', 'fcp', and with or without")
+    assert str(caught.value).endswith("got 'r2'.")
+
+
+def test_metrics_of_rankings_take_a_cut_off_behind_their_name():
+    names = ["ndcg", "ndcg@10", "recall@20", "auc"]
+    assert [get_metric(name).name for name in names] == names  # tables show what was asked for
+    assert [get_metric(name).k for name in ("ndcg", "recall_capped@3", "auc")] == [10, 3, None]
+    lower = {"gini", "popularity", "popularity_lift", "calibration"}
+    assert {name for name in _RANKING if not get_metric(name).greater_is_better} == lower
+    for name in ("ndcg@0", "ndcg@", "ndcg@-1", "ndcg@ten", "ndcg@1.5"):
+        with pytest.raises(InvalidParameterError, match="the cut-off of 'ndcg' must be a whole number from 1 on"):
+            get_metric(name)
+    with pytest.raises(InvalidParameterError, match="'rmse' takes no cut-off, got 'rmse@10'"):
+        get_metric("rmse@10")
+    with pytest.raises(InvalidParameterError, match="'auc' looks at the whole ranking and takes no cut-off"):
+        get_metric("auc@10")
 
 
 @pytest.mark.parametrize("name", ["rmse", "mse", "mae", "fcp"])

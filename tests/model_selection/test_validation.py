@@ -6,12 +6,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import stats
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold, ShuffleSplit
 
 import foretaste as ft
-from foretaste.exceptions import InvalidParameterError
-from foretaste.model_selection import Comparison, Fold, compare
+from foretaste.exceptions import DataError, InvalidParameterError, UnsupportedError
+from foretaste.model_selection import Comparison, Fold, LeaveLastOut, NewUsers, UserHoldout, compare, evaluate
 
 RNG = np.random.default_rng(0)
 ROWS = [(f"u{u}", f"i{i}", float(RNG.integers(1, 6))) for u in range(12) for i in range(9) if RNG.random() < 0.8]
@@ -189,7 +189,7 @@ def test_predictions_are_made_as_a_user_would_meet_them():
         ({"models": []}, "compare needs at least one model, each different; got []."),
         ({"models": {}}, "compare needs at least one model, each different; got []."),
         ({"models": [ft.GlobalMean(), ft.GlobalMean()]}, "compare needs at least one model, each different"),
-        ({"metrics": ["rmse", "r2"]}, "'metrics' must be among 'rmse', 'mse', 'mae', 'fcp', got 'r2'."),
+        ({"metrics": ["rmse", "r2"]}, "'metrics' must be among 'rmse', 'mse', 'mae', 'fcp', and with or without"),
         ({"metrics": []}, "'metrics' must"),
         ({"cv": 1}, f"'cv' must be an int in [2, {len(ROWS)}], the number of ratings; got 1."),
         ({"cv": 10**6}, f"'cv' must be an int in [2, {len(ROWS)}], the number of ratings; got 1000000."),
@@ -206,3 +206,100 @@ def test_what_cannot_be_compared_says_why(arguments, message):
     with pytest.raises(InvalidParameterError) as caught:
         compare(**{"models": [ft.GlobalMean()], "data": DATA, "cv": 2} | arguments).to_frame()
     assert str(caught.value).startswith(message)
+
+
+# Rankings ------------------------------------------------------------------------------------------------------------
+
+EVENTS = ft.Interactions.from_arrays(*zip(*[(user, item) for user, item, _ in ROWS], strict=True))
+RANKED = {"popular": ft.Popularity(), "random": ft.Random(random_state=0), "mean": ft.GlobalMean()}
+
+
+def test_rankings_are_measured_of_every_model_and_ratings_of_those_that_predict_them():
+    metrics = ["ndcg@3", "rmse", "coverage"]
+    found = compare(RANKED, DATA, metrics=metrics, cv=UserHoldout(0.4, n_repeats=2))
+    table = found.to_frame()
+    assert table.columns == [
+        *("model", "ndcg@3", "ndcg@3_se", "rmse", "rmse_se", "coverage", "coverage_se", "p_value"),
+        *("fit_seconds", "predict_seconds", "recommend_seconds"),
+    ]
+    assert table["ndcg@3"].is_sorted(descending=True)
+    assert dict(table.select("model", pl.col("rmse").is_nan()).rows()) == {
+        "popular": True,
+        "random": False,
+        "mean": False,
+    }
+    for number, fold in enumerate(UserHoldout(0.4, n_repeats=2).folds(DATA), start=1):
+        for name, model in RANKED.items():
+            report = evaluate(clone(model).fit(fold.train), fold.train, fold.test, metrics=["ndcg@3", "coverage"])
+            row = found.folds.row(by_predicate=(pl.col("model") == name) & (pl.col("fold") == str(number)), named=True)
+            assert row["ndcg@3"] == report["ndcg@3"]
+            assert row["coverage"] == report["coverage"]
+            users = found.users.filter(pl.col("model") == name, pl.col("fold") == str(number))
+            assert users.select("user", "ndcg@3").equals(report.users)
+    assert found.users.columns == ["model", "fold", "user", "ndcg@3"]
+
+
+def test_a_comparison_of_ratings_alone_holds_no_users():
+    found = compare([ft.GlobalMean()], DATA, cv=2)
+    assert found.users is None
+    assert "recommend_seconds" not in found.to_frame().columns
+
+
+def test_events_without_ratings_are_compared_by_rankings_alone():
+    for data in (EVENTS, EVENTS.to_frame(), [(user, item) for user, item, _ in ROWS]):
+        table = compare([ft.Popularity()], data, metrics=["recall@5"], cv=2).to_frame()
+        assert table.columns == ["model", "recall@5", "recall@5_se", "p_value", "fit_seconds", "recommend_seconds"]
+    with pytest.raises(DataError, match="GlobalMean needs ratings, and these interactions have none"):
+        compare([ft.GlobalMean()], EVENTS, metrics=["rmse"], cv=2)
+
+
+def test_significance_and_error_of_rankings_go_by_users():
+    found = compare(RANKED, DATA, metrics=["ndcg@3", "mrr@3"], cv=UserHoldout(0.4, n_repeats=3))
+    table = {row["model"]: row for row in found.to_frame().to_dicts()}
+    means = found.users.group_by("model", "user", maintain_order=True).agg(pl.col("ndcg@3", "mrr@3").mean())
+    by_user = {name: dict(means.filter(model=name).select("user", "ndcg@3").rows()) for name in RANKED}
+    best = max(table, key=lambda name: table[name]["ndcg@3"])
+    single = {}
+    for name, values in by_user.items():
+        array = np.array(list(values.values()))
+        assert table[name]["ndcg@3_se"] == pytest.approx(array.std(ddof=1) / math.sqrt(array.size))
+        if name != best:
+            others = np.array([by_user[best][user] for user in values])
+            single[name] = stats.ttest_rel(array, others).pvalue
+    low, high = sorted(single, key=single.get)
+    assert table[low]["p_value"] == pytest.approx(min(1, 2 * single[low]))
+    assert table[high]["p_value"] == pytest.approx(max(min(1, 2 * single[low]), single[high]))
+    assert math.isnan(table[best]["p_value"])
+
+
+def test_one_fold_is_enough_to_tell_rankings_apart_but_not_what_all_lists_have_together():
+    found = compare(RANKED, DATA, metrics=["ndcg@3", "coverage"], cv=UserHoldout(0.4)).to_frame()
+    assert found["p_value"].is_not_nan().to_list() == [False, True, True]
+    assert found["ndcg@3_se"].is_not_nan().all()
+    assert found["coverage_se"].is_nan().all()
+    found = compare(RANKED, DATA, metrics=["coverage"], cv=UserHoldout(0.4)).to_frame()
+    assert found["p_value"].is_nan().all()
+
+
+def test_new_users_are_told_by_fold_in_for_ratings_and_rankings_alike():
+    cv = NewUsers(0.4, held_out=0.4)
+    models = {"baseline": ft.Baseline(), "als": ft.ALS(n_factors=2, random_state=0)}
+    found = compare(models, DATA, metrics=["rmse", "ndcg@3"], cv=cv)
+    fold = next(cv.folds(DATA))
+    model = ft.ALS(n_factors=2, random_state=0).fit(fold.train).fold_in(fold.known)
+    pairs, ratings = fold.test.to_xy()
+    row = found.folds.row(by_predicate=pl.col("model") == "als", named=True)
+    assert row["rmse"] == pytest.approx(ft.metrics.rmse(ratings, model.predict(pairs)))
+    assert found.n_unknown == 0
+    assert set(found.users["user"]) == set(fold.test.users)
+    with pytest.raises(UnsupportedError, match="GlobalMean learns nothing about users"):
+        compare([ft.GlobalMean()], DATA, cv=cv)
+
+
+def test_what_a_splitter_drops_and_who_has_nothing_to_find_is_counted():
+    rows = [("a", "x"), ("a", "y"), ("a", "x"), ("b", "x"), ("b", "z"), ("c", "x")]
+    data = ft.Interactions.from_arrays(*zip(*rows, strict=True), times=range(6), duplicates="keep")
+    found = compare([ft.Popularity()], data, metrics=["ndcg"], cv=LeaveLastOut())
+    assert found.dropped == {"users have too few rows to be tested": 1}
+    assert found.n_dropped_users == 1  # a's last event is of an item they had before
+    assert found.n_unknown == 1

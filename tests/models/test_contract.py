@@ -340,6 +340,29 @@ def test_only_candidates_are_recommended(name):
 
 
 @every_case
+def test_below_the_door_lists_and_scores_are_those_of_recommend(name):
+    model = fitted(name)
+    codes = np.array([1, -1, 0], np.int32)
+    items, scores = model.recommend_codes(codes, 4)
+    every = model.score_codes(codes)
+    assert items.shape == scores.shape == (3, 4)
+    assert every.shape == (3, len(model.item_vocabulary_))
+    for user, own, values, row in zip(codes, items, scores, every, strict=True):
+        left = own >= 0
+        np.testing.assert_allclose(row[own[left]], values[left], rtol=1e-5, atol=1e-6)
+        assert (values[~left] == -np.inf).all()
+        if user >= 0:
+            found = model.recommend(model.user_vocabulary_.decode_one(int(user)), n=4)
+            assert model.item_vocabulary_.decode(own[left]).to_list() == found["item"].to_list()
+            seen = model.known_.indices[model.known_.indptr[user] : model.known_.indptr[user + 1]]
+            assert (row[seen] == -np.inf).all()
+    only = np.array([2, 5], np.int32)
+    chosen = model.recommend_codes(codes, 4, item_codes=only, exclude_seen=False)[0]
+    assert [sorted(row[row >= 0]) for row in chosen] == [[2, 5]] * 3
+    assert np.isfinite(model.score_codes(codes, item_codes=only, exclude_seen=False)).sum() == 6
+
+
+@every_case
 def test_one_user_many_users_and_everybody_agree(name):
     model = fitted(name)
     everybody = model.recommend(n=4)

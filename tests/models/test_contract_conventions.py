@@ -168,6 +168,8 @@ def test_cross_validation_grid_search_and_pipelines_work(name):
 ARGUMENTS = {
     "predict": ([("a", "b")],),
     "recommend": (),
+    "recommend_codes": (np.array([0], np.int32),),
+    "score_codes": (np.array([0], np.int32),),
     "similar_items": (["b"],),
     "similar_users": (["a"],),
     "explain": ("a", "b"),

@@ -22,15 +22,20 @@ NAMES = {slug(name): model for name, model in MODELS.items()}
 
 # Stands for every model that predicts ratings and learns from them alone, as its parameters show.
 ALL_RATINGS = "all-ratings"
-_RATING_MODELS = [
-    name
-    for name, model in NAMES.items()
-    if model.predicts_ratings and not any(key.endswith("_features") for key in signature(model).parameters)
-]
+# Stands for every model that orders items without predicting ratings; what features they take they can do without.
+ALL_RANKING = "all-ranking"
+_KINDS = {
+    ALL_RATINGS: [
+        name
+        for name, model in NAMES.items()
+        if model.predicts_ratings and not any(key.endswith("_features") for key in signature(model).parameters)
+    ],
+    ALL_RANKING: [name for name, model in NAMES.items() if not model.predicts_ratings],
+}
 
 
 def model_names(text: str) -> list[str]:
-    """The names in a list with commas; `all-ratings` becomes those of its models that are not named beside it.
+    """The names in a list with commas; `all-ratings` and `all-ranking` become those of their models not named beside.
 
     Raises
     ------
@@ -39,13 +44,13 @@ def model_names(text: str) -> list[str]:
     """
     named = text.split(",")
     for word in named:
-        if word != ALL_RATINGS:
-            _check_name(word, f", or {ALL_RATINGS}")
+        if word not in _KINDS:
+            _check_name(word, f", or {' or '.join(_KINDS)}")
     if len(set(named)) < len(named):
         message = f"--models names a model twice: {text}."
         raise InvalidParameterError(message)
-    rest = [name for name in _RATING_MODELS if name not in named]
-    return [name for word in named for name in (rest if word == ALL_RATINGS else [word])]
+    kinds = {word: [name for name in names if name not in named] for word, names in _KINDS.items()}
+    return [name for word in named for name in kinds.get(word, [word])]
 
 
 def make_model(

@@ -21,6 +21,8 @@ Format: TypeAlias = Literal["table", "csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
 
 _TEXT_WIDTH = 120  # of a table in a file
+_UNBOUNDED = 10_000  # wider than any table
+_LEAST_TEXT = 12  # of a column of words, below which they are no longer recognised
 
 
 def console() -> Console:
@@ -38,12 +40,31 @@ def table(frame: pl.DataFrame, title: str | None = None) -> Table:
     drawn = Table(title=title, title_justify="left", title_style="bold")
     for name in frame.columns:
         numeric = frame[name].dtype.is_numeric()
-        # Numbers keep their width, on however narrow a screen; words give way.
+        # Numbers keep their width, on however narrow a screen; words give way, but not until nobody can read them.
         header = name.replace("_", "\n" if numeric else " ")
-        drawn.add_column(header, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        drawn.add_column(
+            header,
+            justify="right" if numeric else "left",
+            no_wrap=numeric,
+            overflow="fold",
+            min_width=_least_width(frame[name]),
+        )
     for row in frame.iter_rows():
         drawn.add_row(*(escape(_cell(value)) for value in row))  # a title may hold what rich takes for markup
     return drawn
+
+
+def fits(frame: pl.DataFrame) -> bool:
+    """Whether a frame as a table is no wider than the screen."""
+    screen = console()
+    unbounded = screen.options.update(width=_UNBOUNDED)
+    return screen.measure(table(frame), options=unbounded).minimum <= screen.width
+
+
+def _least_width(column: pl.Series) -> int | None:
+    if column.dtype.is_numeric() or not len(column):
+        return None
+    return min(_LEAST_TEXT, max(len(_cell(value)) for value in column))
 
 
 def write(frame: pl.DataFrame, form: Format | None, output: Path | None, title: str | None = None) -> None:

@@ -1,54 +1,33 @@
-"""Measures of what a model predicts, by name and as scikit-learn scorers."""
+"""Measures of what a model predicts and recommends, by name and as scikit-learn scorers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from foretaste._typing import Float64, Id
+from foretaste._typing import Float64, Frame
 from foretaste.data.coerce import as_pairs
-from foretaste.exceptions import InvalidParameterError
+from foretaste.data.interactions import Interactions
+from foretaste.metrics import beyond, ranking
+from foretaste.metrics._measure import Measured, measure
+from foretaste.metrics._names import AnyMetric, Metric, RankingMetric, get_metric
 from foretaste.metrics.accuracy import fcp, mae, mse, rmse
 
 
-class Metric(NamedTuple):
-    """A metric as a function of ratings, predictions and the users they belong to."""
-
-    name: str
-    compute: Callable[[Float64, Float64, Any], float]
-    greater_is_better: bool
-
-
-_METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric("rmse", lambda ratings, predictions, users: rmse(ratings, predictions), greater_is_better=False),  # noqa: ARG005
-        Metric("mse", lambda ratings, predictions, users: mse(ratings, predictions), greater_is_better=False),  # noqa: ARG005
-        Metric("mae", lambda ratings, predictions, users: mae(ratings, predictions), greater_is_better=False),  # noqa: ARG005
-        Metric("fcp", fcp, greater_is_better=True),
-    )
-}
-
-
-def get_metric(name: str) -> Metric:
-    """The metric of that name.
-
-    Raises
-    ------
-    InvalidParameterError
-        There is none.
-    """
-    if name not in _METRICS:
-        message = f"'metrics' must be among {', '.join(map(repr, _METRICS))}, got {name!r}."
-        raise InvalidParameterError(message)
-    return _METRICS[name]
-
-
-def scorer(name: str) -> Callable[[Any, Any, npt.ArrayLike], float]:
+def scorer(name: str, *, item_features: Frame | None = None) -> Callable[[Any, Any, npt.ArrayLike], float]:
     """A metric as scikit-learn's `scoring`: greater is better, so that errors come negated.
+
+    A metric of rankings is the mean over the users of the test part; it takes the rows of X for what they wanted, and
+    y for how much, where that counts.
+
+    Parameters
+    ----------
+    name : str
+    item_features : frame, optional
+        Column `item` and numeric columns, for the metrics that need them.
 
     Examples
     --------
@@ -56,15 +35,36 @@ def scorer(name: str) -> Callable[[Any, Any, npt.ArrayLike], float]:
     >>> pairs, ratings = ft.Interactions.from_frame(ft.datasets.albums()).to_xy()
     >>> ft.metrics.scorer("rmse")(ft.GlobalMean().fit(pairs, ratings), pairs, ratings)
     -1.784...
+    >>> model = ft.Popularity().fit([("an", "bts", 1), ("bhavana", "bts", 1), ("bhavana", "sanam", 1)])
+    >>> ft.metrics.scorer("ndcg@10")(model, [("an", "sanam")], [1])
+    1.0
     """
     metric = get_metric(name)
     sign = 1.0 if metric.greater_is_better else -1.0
 
-    def score(model: Any, X: Any, y: npt.ArrayLike) -> float:  # noqa: ANN401  scikit-learn's own signature
-        users: Id = list(as_pairs(X)[0])
-        return sign * metric.compute(np.asarray(y, np.float64), model.predict(X), users)
+    def score(model: Any, X: Any, y: npt.ArrayLike | None = None) -> float:  # noqa: ANN401  scikit-learn's own signature
+        users, items = as_pairs(X)
+        if isinstance(metric, RankingMetric):
+            test = Interactions.from_arrays(users, items, y, duplicates="keep")
+            return sign * measure(model, test, [metric], item_features=item_features).means()[metric.name]
+        ratings: Float64 = np.asarray(y, np.float64)
+        return sign * metric.compute(ratings, model.predict(X), list(users))
 
     return score
 
 
-__all__ = ["Metric", "fcp", "get_metric", "mae", "mse", "rmse", "scorer"]
+__all__ = [
+    "AnyMetric",
+    "Measured",
+    "Metric",
+    "RankingMetric",
+    "beyond",
+    "fcp",
+    "get_metric",
+    "mae",
+    "measure",
+    "mse",
+    "ranking",
+    "rmse",
+    "scorer",
+]

@@ -1,5 +1,29 @@
 """Which model is better, and how sure that is."""
 
-from foretaste.model_selection.validation import Comparison, Fold, compare
+from foretaste.model_selection.ranking import RankingReport, evaluate
+from foretaste.model_selection.splits import (
+    Fold,
+    LeaveLastOut,
+    NewItems,
+    NewUsers,
+    RandomHoldout,
+    Splitter,
+    TimeSplit,
+    UserHoldout,
+)
+from foretaste.model_selection.validation import Comparison, compare
 
-__all__ = ["Comparison", "Fold", "compare"]
+__all__ = [
+    "Comparison",
+    "Fold",
+    "LeaveLastOut",
+    "NewItems",
+    "NewUsers",
+    "RandomHoldout",
+    "RankingReport",
+    "Splitter",
+    "TimeSplit",
+    "UserHoldout",
+    "compare",
+    "evaluate",
+]

@@ -293,24 +293,14 @@ class Recommender(RegressorMixin, BaseEstimator):
             "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
         )
         user_ids, user_codes = self._chosen("user", users, unknown)
-        left_out = None
+        candidates = None
         if items is not None:
             candidates, missing = self._encode("item", items)
             if missing:
                 raise UnknownIdError(missing)
-            left_out = np.ones(len(self.item_vocabulary_), np.bool_)
-            left_out[candidates] = False
-        score_all = self._scorer()
-
-        def score(block: Codes) -> Float32:
-            scores = score_all(block)
-            if exclude_seen:
-                hide(scores, block, self.known_.indptr, self.known_.indices)
-            if left_out is not None:
-                scores[:, left_out] = -np.inf
-            return scores
-
-        codes, scores = best_columns(score, user_codes, min(n, len(self.item_vocabulary_)), n_jobs)
+        codes, scores = self.recommend_codes(
+            user_codes, n, exclude_seen=exclude_seen, item_codes=candidates, n_jobs=n_jobs
+        )
         if self.predicts_ratings:
             scores = np.clip(scores, *self.scale_)
         place, rank = np.nonzero(codes >= 0)
@@ -321,6 +311,62 @@ class Recommender(RegressorMixin, BaseEstimator):
             "rank": rank + 1,
         }
         return make_frame(columns, self.kind_)
+
+    def recommend_codes(
+        self,
+        user_codes: Codes,
+        n: int = 10,
+        *,
+        exclude_seen: bool = True,
+        item_codes: Codes | None = None,
+        n_jobs: int | None = None,
+    ) -> tuple[Codes, Float32]:
+        """`recommend` below the door: for programs that measure or compose lists and need no ids.
+
+        Parameters
+        ----------
+        user_codes : int32 array of shape (n_users,)
+            Positions in `user_vocabulary_`; -1 for somebody unknown.
+        n : int
+        exclude_seen : bool
+        item_codes : int32 array, optional
+            The candidates; by default every item.
+        n_jobs : int, optional
+
+        Returns
+        -------
+        item codes, scores : int32 and float32 arrays of shape (n_users, min(n, number of items))
+            Best first; among equal scores the item of lower code, which occurs earlier in the training data. Where no
+            more are left, -1 and minus infinity.
+        """
+        self._check_fitted("recommend_codes")
+        score = self._candidate_scorer(exclude_seen=exclude_seen, item_codes=item_codes)
+        return best_columns(score, user_codes, min(n, len(self.item_vocabulary_)), n_jobs)
+
+    def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_codes: Codes | None = None) -> Float32:
+        """Scores of every item for some users, a row a user: pass few users at a time.
+
+        Arguments are those of `recommend_codes`; what it would not recommend is at minus infinity. Not clipped.
+        """
+        self._check_fitted("score_codes")
+        return self._candidate_scorer(exclude_seen=exclude_seen, item_codes=item_codes)(user_codes)
+
+    def _candidate_scorer(self, *, exclude_seen: bool, item_codes: Codes | None) -> Scorer:
+        """`_scorer`, with minus infinity for what may not be recommended."""
+        score_all, left_out = self._scorer(), None
+        if item_codes is not None:
+            left_out = np.ones(len(self.item_vocabulary_), np.bool_)
+            left_out[item_codes] = False
+
+        def score(block: Codes) -> Float32:
+            scores = score_all(block)
+            if exclude_seen:
+                hide(scores, block, self.known_.indptr, self.known_.indices)
+            if left_out is not None:
+                scores[:, left_out] = -np.inf
+            return scores
+
+        return score
 
     def _scorer(self) -> Scorer:
         """A function from user codes (-1 is unknown) to their scores of every item, a row a user."""
