@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,27 +28,19 @@ from foretaste.exceptions import (
 )
 from foretaste.kernels.scoring import hide
 from foretaste.models import _state
+from foretaste.models._likeness import Metric, Nearest, nearest_points
 from foretaste.models._ranking import Scorer, best_columns
 from foretaste.models._training import Training, hold_out, largest_size, negligible_error
 from foretaste.utils.validation import Constraint, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
 Side = Literal["user", "item"]
-Metric = Literal["cosine", "euclidean"]
 
 _SHOWN = 3  # ids named in a message
 _LARGEST = 1e15  # a learned number
 # The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
 # them, such as differences or singular values, within what a learned number may be.
 _LARGEST_RATING = 1e12
-
-
-class Nearest(NamedTuple):
-    """Those nearest to each of some users or items, a row each, nearest first; code -1 where none is left."""
-
-    vocabulary: Vocabulary
-    codes: Codes
-    values: Float32 | Float64
 
 
 class Recommender(RegressorMixin, BaseEstimator):
@@ -439,22 +431,7 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def _nearest(self, side: Side, query: Codes, n: int, metric: Metric | None) -> Nearest:
         """The users or items nearest to each of some others, here by their places in a space."""
-        vectors = self._vectors(side)
-        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
-        if metric != "euclidean":
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-        squares = (vectors**2).sum(axis=1)
-
-        def score(block: Codes) -> Float32:
-            scores: Float32 = vectors[block] @ vectors.T
-            if metric == "euclidean":  # -|x - y|^2 orders as the distance does
-                scores = 2 * scores - squares - squares[block, None]
-            scores[np.arange(block.size), block] = -np.inf
-            return scores
-
-        codes, scores = best_columns(score, query, min(n, len(vocabulary)))
-        return Nearest(vocabulary, codes, np.sqrt(np.maximum(-scores, 0)) if metric == "euclidean" else scores)
+        return nearest_points(self._vectors(side), getattr(self, f"{side}_vocabulary_"), query, n, metric)
 
     def _vectors(self, side: Side) -> Float32:
         """A point for each user or item, in the order of their codes."""

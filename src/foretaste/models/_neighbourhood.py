@@ -11,8 +11,9 @@ from foretaste._typing import Codes, Float32, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import UnsupportedError
-from foretaste.models._base import Metric, Nearest, Recommender, Side
+from foretaste.models._base import Recommender, Side
 from foretaste.models._factors import Unit
+from foretaste.models._likeness import Metric, Nearest
 from foretaste.models._neighbours import (
     CENTRINGS,
     SIMILARITIES,

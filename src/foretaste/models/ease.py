@@ -19,8 +19,9 @@ from foretaste.kernels.gram import (
 )
 from foretaste.kernels.products import multiply_rows
 from foretaste.kernels.sorting import transpose_rows
-from foretaste.models._base import Metric, Nearest, Side
+from foretaste.models._base import Side
 from foretaste.models._implicit import ImplicitModel
+from foretaste.models._likeness import Metric, Nearest
 from foretaste.models._ranking import Scorer, best_columns
 from foretaste.models._training import Training
 from foretaste.utils.threads import Run, workers
