@@ -11,7 +11,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +146,12 @@ def ml_1m_factors() -> Scores:
 
 
 def _rating_table(name: str) -> dict[str, Array]:
+    return _table(f"{name}-rating")
+
+
+def _table(name: str) -> dict[str, Array]:
     default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}-rating.npz")
+    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
     with np.load(path) as table:
         return dict(table)
 
@@ -176,6 +180,86 @@ def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
     users, items = table["user_ids"][table["u"]], table["item_ids"][table["i"]]
     parts = (Ratings(users[rows], items[rows], table["r"][rows]) for rows in (train, test))
     return Split(*parts, scale=_STARS)
+
+
+# Rankings ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Events to learn from, and those to be found among the best; ids are 0, 1, 2 ... on both sides.
+
+    `candidates` are the items that are ranked, less those that a user has in the training part; `tags` those of each
+    item, where any are used.
+    """
+
+    users: Array
+    items: Array
+    test_users: Array
+    test_items: Array
+    candidates: Array
+    tags: tuple[tuple[str, ...], ...] = ()
+
+    def accuracy(self, users: Array, found: Array) -> dict[str, float]:
+        """NDCG@10 and Recall@20 of rows of 20 items for users in ascending order, means over those with test events.
+
+        NDCG is binary, the ideal cut at 10; recall divides by the number of the user's test events. -1 is no item.
+        """
+        wanted = sparse.csr_array((np.ones(self.test_users.size, bool), (self.test_users, self.test_items)))
+        gains = 1 / np.log2(np.arange(2, 12))
+        ideal = np.concatenate(([0], np.cumsum(gains)))
+        ndcg, recall = [], []
+        for user, best in zip(users, found, strict=True):
+            own = wanted.indices[wanted.indptr[user] : wanted.indptr[user + 1]]
+            if own.size:
+                hits = np.isin(best, own)
+                ndcg.append(hits[:10] @ gains / ideal[min(10, own.size)])
+                recall.append(hits.sum() / own.size)
+        return {"ndcg@10": float(np.mean(ndcg)), "recall@20": float(np.mean(recall)), "users": len(ndcg)}
+
+
+def ml_1m_ranking() -> Ranking:
+    """ml-1m, all ratings events: a random fifth of each user's is the test part."""
+    table = _table("ml-1m-ranking")
+    parts = (table[name] for name in ("train_u", "train_i", "test_u", "test_i"))
+    return Ranking(*parts, candidates=np.unique(table["train_i"]))
+
+
+def ml_1m_new_items() -> Ranking:
+    """ml-1m, all ratings events: those of a random fifth of the films are the test part; genres are known."""
+    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
+        films = [line.split("::") for line in archive.read("ml-1m/movies.dat").decode("latin-1").splitlines()]
+    ratings = np.loadtxt(ml_1m_file(), np.int64, delimiter=":", usecols=(0, 2), encoding="latin-1")
+    return _new_items(*ratings.T, {int(film): tuple(genres.split("|")) for film, _, genres in films})
+
+
+def lastfm_new_items() -> Ranking:
+    """Last.fm: the listeners of a random fifth of the artists are the test part; tags are known."""
+    with zipfile.ZipFile(_existing(_archives() / "hetrec2011-lastfm-2k.zip")) as archive:
+
+        def table(name: str, columns: tuple[int, ...]) -> Array:
+            with archive.open(next(member for member in archive.namelist() if member.endswith(name))) as lines:
+                return np.loadtxt(lines, np.int64, delimiter="\t", usecols=columns, skiprows=1, encoding="latin-1")
+
+        listened, tagged = table("user_artists.dat", (0, 1)), table("user_taggedartists.dat", (1, 2))
+    tags: dict[int, tuple[str, ...]] = {}
+    for artist, tag in np.unique(tagged, axis=0).tolist():
+        tags[artist] = (*tags.get(artist, ()), str(tag))
+    return _new_items(*listened.T, tags)
+
+
+def _new_items(users: Array, items: Array, tags: dict[int, tuple[str, ...]]) -> Ranking:
+    (_, users), (item_ids, items) = (np.unique(ids, return_inverse=True) for ids in (users, items))
+    new = np.random.default_rng(0).random(item_ids.size) < 0.2
+    learned = ~new[items]
+    test = ~learned & np.isin(users, users[learned])
+    described = tuple(tags.get(int(item), ()) for item in item_ids)
+    return Ranking(users[learned], items[learned], users[test], items[test], np.flatnonzero(new), described)
+
+
+def few_events(ranking: Ranking) -> Ranking:
+    """A thousand events to learn from."""
+    return replace(ranking, users=ranking.users[:1000], items=ranking.items[:1000])
 
 
 # Synthetic -----------------------------------------------------------------------------------------------------------

@@ -65,9 +65,22 @@ def svdpp(**settings):
     return lambda _users, _items: ft.SVDpp(**{"n_factors": 2, "n_epochs": 150, "tol": 0, "random_state": 0} | settings)
 
 
+def hybrid(described=(), **settings):
+    """HybridMF, with features of the sides in `described`."""
+    settings = {"n_factors": 4, "n_epochs": 80, "reg": 0.02, "random_state": 0} | settings
+
+    def make(users, items):
+        frames = {"user_features": features("user", users), "item_features": features("item", items)}
+        return ft.HybridMF(**settings, **{side: frames[side] for side in described})
+
+    return make
+
+
 def knn(model, **settings):
     return lambda _users, _items: model(**{"shrinkage": 1.0} | settings)
 
+
+_EVENTS = "it learns from events, whatever the ratings"  # tests/models/test_checkerboard.py has a board of events
 
 CASES = {
     "GlobalMean": Case(
@@ -169,6 +182,18 @@ CASES = {
     "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
     "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
     "SVDpp": Case("SVDpp", svdpp()),
+    "HybridMF": Case("HybridMF", hybrid(), no_interaction=_EVENTS, centred=False),
+    "HybridMF by pairs": Case("HybridMF", hybrid(loss="bpr"), no_interaction=_EVENTS, centred=False),
+    "HybridMF by signs": Case(
+        "HybridMF", hybrid(["item_features"], loss="logistic"), no_interaction=_EVENTS, centred=False
+    ),
+    "HybridMF by squares": Case("HybridMF", hybrid(loss="squared"), no_interaction=_EVENTS, centred=False),
+    "HybridMF of features alone": Case(
+        "HybridMF",
+        hybrid(["user_features", "item_features"], identity=False),
+        no_interaction=_EVENTS,
+        centred=False,
+    ),
 }
 
 

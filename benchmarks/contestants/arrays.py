@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 
-from benchmarks.data import Array, Ratings, Scores, Split
+from benchmarks.data import Array, Ranking, Ratings, Scores, Split
 from benchmarks.measure import Stopwatch, rate
 
 
@@ -68,3 +68,32 @@ def dense_svd(split: Split, solver: str, n_factors: int) -> dict[str, float]:
         return predicted
 
     return rate(split, prepare, fit, predict)[0]
+
+
+def by_tags(events: Ranking, *, personal: bool) -> dict[str, float]:
+    """Rank new items by their tags: by how often a tag's known items occur on average, or by the user's own share.
+
+    An item's score is the mean over its tags, and 0 without any.
+    """
+    users = np.intersect1d(events.test_users, events.users)
+    names = sorted({tag for tags in events.tags for tag in tags})
+    code_of = {tag: code for code, tag in enumerate(names)}
+    entries = [(item, code_of[tag]) for item, tags in enumerate(events.tags) for tag in tags]
+    shape = (len(events.tags), len(names))
+    table = sparse.csr_array((np.ones(len(entries)), tuple(np.array(entries).T)), shape)
+    mean = sparse.csr_array(sparse.diags_array(1 / np.maximum(table.sum(axis=1), 1)) @ table)
+    watch = Stopwatch()
+    with watch("fit"):
+        counts = np.bincount(events.items, minlength=shape[0])
+        rate = (table.T @ counts) / np.maximum(table.T @ (counts > 0), 1)
+        rows = np.isin(events.users, users)
+        own = sparse.csr_array(
+            (np.ones(rows.sum()), (np.searchsorted(users, events.users[rows]), events.items[rows])),
+            (users.size, shape[0]),
+        )
+        profiles = own @ mean
+    with watch("recommend"):
+        chosen = mean[events.candidates].T
+        scores = (profiles @ chosen).toarray() if personal else np.tile(rate @ chosen, (users.size, 1))
+        found = events.candidates[np.argsort(-scores, axis=1, kind="stable")[:, :20]]
+    return watch.seconds | events.accuracy(users, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 
 import foretaste as ft
-from benchmarks.data import Array, Files, Ratings, Scores, Split
+from benchmarks.data import Array, Files, Ranking, Ratings, Scores, Split
 from benchmarks.measure import Stopwatch, rate
 
 
@@ -32,6 +33,27 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
         "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1)),
         "before learning": figures["fit"] - float(ends[-1]),
     }
+
+
+def ranking(events: Ranking, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a model that orders items, and let it choose 20 of the candidates for everybody with test events."""
+    described = {}
+    if events.tags:
+        frame = pl.DataFrame({"item": np.arange(len(events.tags)), "tags": [list(tags) for tags in events.tags]})
+        described = {"item_features": frame}
+    interactions = ft.Interactions.from_arrays(events.users, events.items, duplicates="keep")
+    watch = Stopwatch()
+    with watch("fit"), warnings.catch_warnings(action="ignore"):
+        fitted = getattr(ft, model)(**parameters, **described).fit(interactions)
+    users = np.intersect1d(events.test_users, events.users)
+    known = fitted.item_vocabulary_.encode(events.candidates) >= 0
+    with watch("recommend"):
+        best = fitted.recommend(users, n=20, items=events.candidates[known])
+    found = np.full((users.size, 20), -1)
+    found[np.searchsorted(users, best["user"].to_numpy()), best["rank"].to_numpy() - 1] = best["item"].to_numpy()
+    ends = fitted.history_["seconds"].to_numpy()
+    epoch = {"an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1))} if ends.size else {}
+    return watch.seconds | events.accuracy(users, found) | epoch | {"learned": _digest(fitted)}
 
 
 def ratings_at_scale(files: Files, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

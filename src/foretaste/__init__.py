@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foretaste import data, exceptions, metrics, model_selection, models, plotting
-    from foretaste.data import Interactions, Vocabulary, datasets, read_interactions, synthetic
+    from foretaste.data import (
+        Interactions,
+        ItemFeatures,
+        UserFeatures,
+        Vocabulary,
+        datasets,
+        read_interactions,
+        synthetic,
+    )
     from foretaste.data.datasets import load_movielens
     from foretaste.model_selection import compare
     from foretaste.models import (
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
         ContentRegression,
         FunkSVD,
         GlobalMean,
+        HybridMF,
         ItemKNN,
         Popularity,
         PureSVD,
@@ -43,7 +52,9 @@ _HOME = {
     "ContentRegression": "models",
     "FunkSVD": "models",
     "GlobalMean": "models",
+    "HybridMF": "models",
     "Interactions": "data",
+    "ItemFeatures": "data",
     "ItemKNN": "models",
     "NMF": "models",
     "Popularity": "models",
@@ -54,6 +65,7 @@ _HOME = {
     "SVDpp": "models",
     "UserItemKNN": "models",
     "UserKNN": "models",
+    "UserFeatures": "data",
     "Vocabulary": "data",
     "compare": "model_selection",
     "datasets": "data",
@@ -72,7 +84,9 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "HybridMF",
     "Interactions",
+    "ItemFeatures",
     "ItemKNN",
     "Popularity",
     "PureSVD",
@@ -80,6 +94,7 @@ __all__ = [
     "Recommender",
     "SVDpp",
     "SlopeOne",
+    "UserFeatures",
     "UserItemKNN",
     "UserKNN",
     "Vocabulary",

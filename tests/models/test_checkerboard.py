@@ -3,10 +3,16 @@
 import numpy as np
 import pytest
 
+import foretaste as ft
 from foretaste.models import MODELS
 
 # Every model that orders items, but one whose list is the same for everybody.
-MODELS_OF_TASTE = [MODELS[name]() for name in ()]
+MODELS_OF_TASTE = [
+    ft.HybridMF(4, random_state=0),
+    ft.HybridMF(4, random_state=0, loss="bpr", n_epochs=200),
+    ft.HybridMF(4, random_state=0, loss="logistic", n_epochs=200),
+    ft.HybridMF(4, random_state=0, loss="squared", n_epochs=200, reg=0.1),
+]
 
 
 def board(n_users=40, n_items=24, n_withheld=3, seed=0):

@@ -371,6 +371,11 @@ def catalogue():
     return ratings
 
 
+@cache
+def catalogue_features():
+    return ft.synthetic.make_catalogue().items.select("item", "genres", "year")
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -384,6 +389,8 @@ def catalogue():
         ft.SlopeOne(),
         ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
+        ft.HybridMF(n_factors=40, n_epochs=2, random_state=0),
+        ft.HybridMF(n_factors=40, n_epochs=2, random_state=0, loss="bpr", item_features=catalogue_features()),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),
 )
@@ -395,7 +402,7 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
-    assert threaded == {"ALS", "FunkSVD", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN"}
+    assert threaded == {"ALS", "FunkSVD", "HybridMF", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN"}
 
 
 # Warnings ----------------------------------------------------------------------------------------------------------

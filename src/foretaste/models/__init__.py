@@ -11,6 +11,7 @@ from foretaste.models.baseline import Baseline
 from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.hybrid import HybridMF
 from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.nmf import NMF
@@ -37,6 +38,7 @@ MODELS: dict[str, type[Recommender]] = {
         ALS,
         FunkSVD,
         SVDpp,
+        HybridMF,
     )
 }
 
@@ -62,6 +64,7 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "HybridMF",
     "ItemKNN",
     "Popularity",
     "PureSVD",
