@@ -12,7 +12,6 @@ from foretaste.kernels.hybrid import (
     contains,
     drawn,
     find_mistakes,
-    measure_steps,
     move_columns,
     set_steps,
 )
@@ -80,8 +79,8 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
     events = [pairs[t] for t in order]
     expected, expected_loss = naive.find_mistakes(loss, events, seed, exact_p, exact_q, exact_b, seen, by_trial)
 
-    users, items = (np.array(column, np.int32) for column in list(zip(*pairs, strict=True))[:2])
-    weights = np.array([w for *_, w in pairs], np.float32)
+    users, items = (np.array(column, np.int32) for column in list(zip(*events, strict=True))[:2])
+    weights = np.array([w for *_, w in events], np.float32)
     known = naive.arrays([[(i, 1.0) for i in own] for own in seen])[:2]
     n = len(pairs)
     negatives, ups, downs = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(n, np.float32)
@@ -89,11 +88,8 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
     found = (negatives, ups, downs)
     total = 0.0
     for first, last in ((0, n // 2), (n // 2, n)):  # pieces side by side give what the whole would
-        place = (order, first, last)
-        total += find_mistakes(
-            LOSSES[loss], users, items, weights, *place, np.uint64(seed), p, q, b, *known, by_trial, *found
-        )
-        measure_steps(users, items, *place, *found, p, q, k, *sizes)
+        events_of = (users, items, weights, first, last, np.uint64(seed))
+        total += find_mistakes(LOSSES[loss], *events_of, p, q, b, *known, by_trial, k, *found, *sizes)
     assert total == pytest.approx(expected_loss, rel=1e-4, abs=1e-5)
     for t, mistake in enumerate(expected):
         assert negatives[t] == (-1 if mistake is None else mistake[0])
@@ -104,11 +100,11 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
     by_user, by_item = naive.arrays(user_rows), naive.arrays(item_rows)
     squares = [np.ones(size, np.float32) for size in (n_v, n_y, n_y)]
     steps = np.empty(n * 12, np.float32)
-    set_steps(users, items, order, 0, n, *found, *sizes, *by_user, *by_item, *squares, beta, rate, reg, steps)
+    set_steps(users, items, 0, n, *found, *sizes, *by_user, *by_item, *squares, beta, rate, reg, steps)
     for column in range(0, k, 8):
         columns = (column, min(column + 8, k))
         rows = (*by_user[:2], *by_item[:2])
-        move_columns(users, items, order, 0, n, *found, steps, p, q, *rows, v, y, *columns, reg)
+        move_columns(users, items, 0, n, *found, steps, p, q, *rows, v, y, *columns, reg)
     kernel = (v, squares[0], y, squares[1], beta, squares[2])
     for array, exact in zip(kernel, (*twin_users[1:], *twin_items[1:]), strict=True):
         np.testing.assert_allclose(array, exact, 2e-3, 2e-4)
@@ -120,15 +116,17 @@ def test_a_warp_step_worked_out_by_hand():
     known = np.array([0, 1]), np.array([0], np.int32)
     zero = np.zeros(1, np.int32)
     negatives, up, down = np.zeros(1, np.int32), np.zeros(1, np.float32), np.zeros(1, np.float32)
-    events = (zero, zero, np.full(1, 2.0, np.float32), zero, 0, 1)
-    levels = np.full(64, 3.0, np.float32)
+    events = (zero, zero, np.full(1, 2.0, np.float32), 0, 1)
+    levels, sizes = np.full(64, 3.0, np.float32), (np.zeros(1, np.float32), np.zeros(1, np.float32))
     loss = find_mistakes(
-        WARP, *events, np.uint64(7), p, q, np.zeros(2, np.float32), *known, levels, negatives, up, down
+        WARP, *events, np.uint64(7), p, q, np.zeros(2, np.float32), *known, levels, 1, negatives, up, down, *sizes
     )
     assert (loss, negatives[0], up[0], down[0]) == (3, 1, 6, -6)
     q[1] = -0.9  # more than 1 below
     assert (
-        find_mistakes(WARP, *events, np.uint64(7), p, q, np.zeros(2, np.float32), *known, levels, negatives, up, down)
+        find_mistakes(
+            WARP, *events, np.uint64(7), p, q, np.zeros(2, np.float32), *known, levels, 1, negatives, up, down, *sizes
+        )
         == 0
     )
     assert negatives[0] == -1

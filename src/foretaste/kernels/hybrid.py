@@ -42,7 +42,6 @@ def find_mistakes(
     users: Codes,
     items: Codes,
     weights: Float32,
-    order: Codes,
     first: int,
     last: int,
     seed: np.uint64,
@@ -52,11 +51,14 @@ def find_mistakes(
     indptr: Pointers,
     indices: Codes,
     by_trial: Float32,
+    n_factors: int,
     negatives: Codes,
     ups: Float32,
     downs: Float32,
+    user_sizes: Float32,
+    item_sizes: Float32,
 ) -> float:
-    r"""For events `order[first:last]`: an item to compare theirs with, how far each should move; returns the loss.
+    r"""For events `first` to `last`: an item to compare theirs with, how far each should move; returns the loss.
 
     With :math:`s_{ui} = b_i + p_u \cdot q_i`, event (u, i) of weight w, and j a random item the user does not have:
 
@@ -69,30 +71,32 @@ def find_mistakes(
         \text{squared:} \quad & & e_i = w (1 - s_{ui}), \; e_j = -w s_{uj}
 
     Nothing that it reads is written, so that pieces of the events may run side by side. The draws of an event follow
-    from the seed and its place in the order alone.
+    from the seed and its place alone.
 
     Parameters
     ----------
     loss : int
         `WARP`, `BPR`, `LOGISTIC` or `SQUARED`.
     users, items, weights : arrays of shape (n_events,)
-    order : int32 array
-        The events in the order in which they are learned from.
+        The events, in the order in which they are learned from.
     p, q, biases : float32 arrays
         A row for each user and item; items that are drawn are rows of q.
     indptr, indices : arrays
         The items of each user, ascending.
     by_trial : float32 array
         The L_n of warp, an entry a draw: as many are made for an event.
+    n_factors : int
+        How many columns of p and q count; the rest is padding.
     negatives, ups, downs : arrays of shape (n_events,)
         Written from `first` to `last`: the j, e_i and e_j; j is -1 where nothing is to be learned.
+    user_sizes, item_sizes : float32 arrays of shape (n_events,)
+        Written likewise: mean squares of what the event moves its user by, e_i q_i + e_j q_j, and its items, p_u.
     """
     width, n_items, n_draws = p.shape[1], q.shape[0], by_trial.size
-    zero, one = np.float32(0), np.float32(1)
+    zero, one, share = np.float32(0), np.float32(1), np.float32(1.0 / n_factors)
     total = 0.0
     for t in range(first, last):
-        event = order[t]
-        u, i, w = users[event], items[event], weights[event]
+        u, i, w = users[t], items[t], weights[t]
         p_u, q_i = p[u], q[i]
         score = biases[i]
         for f in range(width):
@@ -130,56 +134,22 @@ def find_mistakes(
             else:
                 up, down = one - score, zero - other
                 total += float(up) ** 2 + float(down) ** 2
-            negatives[t], ups[t], downs[t] = j, w * up, w * down
+            up, down = w * up, w * down
+            of_user = of_items = zero
+            for f in range(width):
+                x, way = p_u[f], up * q_i[f] + down * q_j[f]
+                of_user += way * way
+                of_items += x * x
+            negatives[t], ups[t], downs[t] = j, up, down
+            user_sizes[t], item_sizes[t] = share * of_user, share * of_items
             break
     return total
-
-
-@kernel
-def measure_steps(
-    users: Codes,
-    items: Codes,
-    order: Codes,
-    first: int,
-    last: int,
-    negatives: Codes,
-    ups: Float32,
-    downs: Float32,
-    p: Float32,
-    q: Float32,
-    n_factors: int,
-    user_sizes: Float32,
-    item_sizes: Float32,
-) -> None:
-    r"""Mean squares of what each event moves its user by, :math:`e_i q_i + e_j q_j`, and its items, :math:`p_u`.
-
-    Parameters
-    ----------
-    n_factors : int
-        How many columns of p and q count; the rest is padding.
-    user_sizes, item_sizes : float32 arrays of shape (n_events,)
-        Written from `first` to `last`, where there is something to learn.
-    """
-    width, share = p.shape[1], np.float32(1.0 / n_factors)
-    for t in range(first, last):
-        j = negatives[t]
-        if j < 0:
-            continue
-        p_u, q_i, q_j = p[users[order[t]]], q[items[order[t]]], q[j]
-        up, down = ups[t], downs[t]
-        of_user = of_items = np.float32(0)
-        for f in range(width):
-            x, way = p_u[f], up * q_i[f] + down * q_j[f]
-            of_user += way * way
-            of_items += x * x
-        user_sizes[t], item_sizes[t] = share * of_user, share * of_items
 
 
 @kernel
 def set_steps(
     users: Codes,
     items: Codes,
-    order: Codes,
     first: int,
     last: int,
     negatives: Codes,
@@ -228,7 +198,7 @@ def set_steps(
         j = negatives[t]
         if j < 0:
             continue
-        u, i = users[order[t]], items[order[t]]
+        u, i = users[t], items[t]
         for k in range(user_indptr[u], user_indptr[u + 1]):
             a, x = user_indices[k], user_values[k]
             user_squares[a] += x * x * user_sizes[t]
@@ -250,7 +220,6 @@ def set_steps(
 def move_columns(
     users: Codes,
     items: Codes,
-    order: Codes,
     first: int,
     last: int,
     negatives: Codes,
@@ -295,7 +264,7 @@ def move_columns(
         j = negatives[t]
         if j < 0:
             continue
-        u, i = users[order[t]], items[order[t]]
+        u, i = users[t], items[t]
         up, down = ups[t], downs[t]
         p_u, q_i, q_j = (
             p[u, first_column:last_column],

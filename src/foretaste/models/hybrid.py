@@ -19,7 +19,6 @@ from foretaste.kernels.hybrid import (
     SQUARED,
     WARP,
     find_mistakes,
-    measure_steps,
     move_columns,
     set_steps,
 )
@@ -223,7 +222,7 @@ class HybridMF(ImplicitModel):
         columns = (np.repeat(np.arange(known.indptr.size - 1, dtype=np.int32), np.diff(known.indptr)), known.indices)
         weights = np.log2(1 + known.values).astype(np.float32)
         negatives = np.empty(n_events, np.int32)
-        ups, downs, user_sizes, item_sizes = (np.empty(n_events, np.float32) for _ in range(4))
+        ups, downs = np.empty(n_events, np.float32), np.empty(n_events, np.float32)
         batch = max(min(_BATCH, n_events // _SHARE), 16)
         # What is shared is summed up anew for each batch; many attributes should not make that the larger part.
         batch = max(batch, min((users.n_shared + items.n_shared) // 8, n_events // 16))
@@ -233,26 +232,24 @@ class HybridMF(ImplicitModel):
         by_trial = np.log(np.maximum((len(items.rows.indptr) - 2) // np.arange(1, n_draws + 1), 1)).astype(np.float32)
         width, found = users.vectors.shape[1], (negatives, ups, downs)
         squares = (users.squares, items.squares, items.bias_squares, items.biases)
+        sizes = (np.empty(n_events, np.float32), np.empty(n_events, np.float32))
+        cuts = [(column, min(column + _COLUMNS, width)) for column in range(0, width, _COLUMNS)]
         moved = (*users.rows[:2], *items.rows[:2], users.vectors, items.vectors)
 
         for _ in training:
             losses: list[float] = []
             order, seed = rng.permutation(n_events).astype(np.int32), np.uint64(rng.integers(2**63))
-            events = (*columns, order)
+            events = tuple(column[order] for column in columns)  # one after another, as they are learned from
+            told = weights[order]
             for first in range(0, n_events, batch):
                 last = min(first + batch, n_events)
                 p, q, biases = users.summed(run), items.summed(run), items.summed_biases(run)
                 pieces = [(start, min(start + _EVENTS, last)) for start in range(first, last, _EVENTS)]
-                known_to = (p, q, biases, known.indptr, known.indices, by_trial, *found)
-                losses += run(find_mistakes, [(loss, *columns, weights, order, *at, seed, *known_to) for at in pieces])
-                sizes = (user_sizes, item_sizes)
-                run(measure_steps, [(*events, *at, *found, p, q, self.n_factors, *sizes) for at in pieces])
-                rows = (*users.rows, *items.rows)
-                run(
-                    set_steps, [(*events, first, last, *found, *sizes, *rows, *squares, self.learning_rate, reg, steps)]
-                )
+                known_to = (p, q, biases, known.indptr, known.indices, by_trial, self.n_factors, *found, *sizes)
+                losses += run(find_mistakes, [(loss, *events, told, *piece, seed, *known_to) for piece in pieces])
+                learning = (*users.rows, *items.rows, *squares, self.learning_rate, reg, steps)
+                run(set_steps, [(*events, first, last, *found, *sizes, *learning)])
                 moving = (*events, first, last, *found, steps, p, q, *moved)
-                cuts = [(column, min(column + _COLUMNS, width)) for column in range(0, width, _COLUMNS)]
                 run(move_columns, [(*moving, *cut, reg) for cut in cuts])
             if isinstance(training, Training):
                 training.report(math.fsum(losses) / n_events)
