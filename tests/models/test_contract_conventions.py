@@ -389,7 +389,7 @@ def catalogue_features():
         ft.SlopeOne(),
         ft.PureSVD(n_factors=5, refine_epochs=2, random_state=0),
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
-        ft.HybridMF(n_factors=40, n_epochs=2, random_state=0),
+        ft.HybridMF(n_factors=80, n_epochs=2, random_state=0),
         ft.HybridMF(n_factors=40, n_epochs=2, random_state=0, loss="bpr", item_features=catalogue_features()),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),

@@ -7,8 +7,8 @@ import numpy as np
 from foretaste._typing import Codes, Float32, Pointers
 from foretaste.kernels._compile import kernel
 
-# The losses.
-WARP, BPR, LOGISTIC, SQUARED = 0, 1, 2, 3
+# The losses of one draw.
+BPR, LOGISTIC, SQUARED = 0, 1, 2
 
 # SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 _STEP, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -34,6 +34,83 @@ def contains(codes: Codes, start: int, stop: int, code: np.int64) -> bool:
         start += half if codes[start + half] <= code else 0
         n -= half
     return n == 1 and codes[start] == code
+
+
+@kernel
+def find_warp(
+    users: Codes,
+    items: Codes,
+    weights: Float32,
+    first: int,
+    last: int,
+    seed: np.uint64,
+    p: Float32,
+    q: Float32,
+    biases: Float32,
+    indptr: Pointers,
+    indices: Codes,
+    by_trial: Float32,
+    n_factors: int,
+    negatives: Codes,
+    ups: Float32,
+    downs: Float32,
+    user_sizes: Float32,
+    item_sizes: Float32,
+) -> float:
+    r"""For events `first` to `last`: an item that WARP finds too high, how far the two should move; returns the loss.
+
+    With :math:`s_{ui} = b_i + p_u \cdot q_i`, event (u, i) of weight w, and j the first of up to T random items with
+    :math:`s_{uj} > s_{ui} - 1` that the user does not have, found in draw n:
+
+    .. math:: e_i = w L_n, \qquad e_j = -e_i
+
+    Arguments as those of `find_mistakes`, with the L_n in `by_trial`, one for each of the T draws. Four scores are
+    under way at a time, which hides how long each item takes to come from memory; what is drawn first counts first.
+    """
+    width, n_items, n_draws = p.shape[1], q.shape[0], by_trial.size
+    zero, one, share = np.float32(0), np.float32(1), np.float32(1.0 / n_factors)
+    places, scores = np.empty(4, np.int64), np.empty(4, np.float32)
+    total = 0.0
+    for t in range(first, last):
+        u, i, w = users[t], items[t], weights[t]
+        p_u, q_i = p[u], q[i]
+        threshold = biases[i] - one
+        for f in range(width):
+            threshold += p_u[f] * q_i[f]
+        start, stop = indptr[u], indptr[u + 1]
+        state = seed + np.uint64(t) * _APART
+        negatives[t] = -1
+        n = 0
+        while n < n_draws and negatives[t] < 0:
+            for lane in range(4):
+                state += _STEP
+                places[lane] = drawn(state, n_items)
+            q0, q1, q2, q3 = q[places[0]], q[places[1]], q[places[2]], q[places[3]]
+            dot0 = dot1 = dot2 = dot3 = zero
+            for f in range(width):
+                x = p_u[f]
+                dot0 += x * q0[f]
+                dot1 += x * q1[f]
+                dot2 += x * q2[f]
+                dot3 += x * q3[f]
+            scores[0], scores[1], scores[2], scores[3] = dot0, dot1, dot2, dot3
+            for lane in range(min(4, n_draws - n)):
+                j = places[lane]
+                if scores[lane] + biases[j] > threshold and not contains(indices, start, stop, j):
+                    negatives[t] = j
+                    total += by_trial[n + lane]
+                    up = w * by_trial[n + lane]
+                    q_j = q[j]
+                    of_user = of_items = zero
+                    for f in range(width):
+                        x, way = p_u[f], q_i[f] - q_j[f]
+                        of_user += way * way
+                        of_items += x * x
+                    ups[t], downs[t] = up, -up
+                    user_sizes[t], item_sizes[t] = share * up * up * of_user, share * of_items
+                    break
+            n += 4
+    return total
 
 
 @kernel
@@ -64,11 +141,9 @@ def find_mistakes(
 
     .. math::
 
-        \text{warp:} \quad & \text{the first of up to T draws with } s_{uj} > s_{ui} - 1, \text{ found in draw } n;
-        & e_i = w L_n, \; e_j = -e_i \\
-        \text{bpr:} \quad & & e_i = w / (1 + \exp(s_{ui} - s_{uj})), \; e_j = -e_i \\
-        \text{logistic:} \quad & & e_i = w / (1 + \exp s_{ui}), \; e_j = -w / (1 + \exp(-s_{uj})) \\
-        \text{squared:} \quad & & e_i = w (1 - s_{ui}), \; e_j = -w s_{uj}
+        \text{bpr:} \quad & e_i = w / (1 + \exp(s_{ui} - s_{uj})), \; e_j = -e_i \\
+        \text{logistic:} \quad & e_i = w / (1 + \exp s_{ui}), \; e_j = -w / (1 + \exp(-s_{uj})) \\
+        \text{squared:} \quad & e_i = w (1 - s_{ui}), \; e_j = -w s_{uj}
 
     Nothing that it reads is written, so that pieces of the events may run side by side. The draws of an event follow
     from the seed and its place alone.
@@ -76,7 +151,7 @@ def find_mistakes(
     Parameters
     ----------
     loss : int
-        `WARP`, `BPR`, `LOGISTIC` or `SQUARED`.
+        `BPR`, `LOGISTIC` or `SQUARED`.
     users, items, weights : arrays of shape (n_events,)
         The events, in the order in which they are learned from.
     p, q, biases : float32 arrays
@@ -84,7 +159,7 @@ def find_mistakes(
     indptr, indices : arrays
         The items of each user, ascending.
     by_trial : float32 array
-        The L_n of warp, an entry a draw: as many are made for an event.
+        As many draws are made to find an item that the user does not have.
     n_factors : int
         How many columns of p and q count; the rest is padding.
     negatives, ups, downs : arrays of shape (n_events,)
@@ -101,28 +176,19 @@ def find_mistakes(
         score = biases[i]
         for f in range(width):
             score += p_u[f] * q_i[f]
-        threshold = score - one
         start, stop = indptr[u], indptr[u + 1]
         state = seed + np.uint64(t) * _APART
         negatives[t] = -1
-        for n in range(n_draws):
+        for _ in range(n_draws):
             state += _STEP
             j = drawn(state, n_items)
-            if loss != WARP:
-                if contains(indices, start, stop, j):
-                    continue
-                threshold = -np.float32(np.inf)
+            if contains(indices, start, stop, j):
+                continue
             q_j = q[j]
             other = biases[j]
             for f in range(width):
                 other += p_u[f] * q_j[f]
-            if other <= threshold or (loss == WARP and contains(indices, start, stop, j)):
-                continue
-            if loss == WARP:
-                up = by_trial[n]
-                down = -up
-                total += up
-            elif loss == BPR:
+            if loss == BPR:
                 up = one / (one + np.exp(score - other))
                 down = -up
                 total += math.log1p(math.exp(min(float(other - score), 500.0)))

@@ -17,8 +17,8 @@ from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
     SQUARED,
-    WARP,
     find_mistakes,
+    find_warp,
     move_columns,
     set_steps,
 )
@@ -34,13 +34,13 @@ from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
-_LOSSES = {"warp": WARP, "bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
+_LOSSES = {"bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
 _KINDS: dict[Side, type[Features]] = {"item": ItemFeatures, "user": UserFeatures}
 
 # Events whose mistakes are found before any of them is learned from: enough to share among threads, and few of all.
 _BATCH, _SHARE = 4096, 64
 # Events and columns of a piece of work.
-_EVENTS, _COLUMNS = 2048, 32
+_EVENTS, _COLUMNS = 2048, 64
 # Rows summed up in a piece of work.
 _ROWS = 4096
 # Length of the first vectors: from nothing at all, no direction would be better than another.
@@ -129,7 +129,7 @@ class HybridMF(ImplicitModel):
 
     _constraints: ClassVar = {
         "n_factors": Int(1),
-        "loss": OneOf(tuple(_LOSSES)),
+        "loss": OneOf(("warp", *_LOSSES)),
         "identity": BOOL,
         "n_epochs": Int(1),
         "learning_rate": Float(0, open_low=True),
@@ -228,7 +228,8 @@ class HybridMF(ImplicitModel):
         batch = max(batch, min((users.n_shared + items.n_shared) // 8, n_events // 16))
         steps = np.empty(batch * (users.longest + 2 * items.longest), np.float32)
         reg = self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
-        loss, n_draws = _LOSSES[self.loss], self.max_sampled if self.loss == "warp" else _DRAWS
+        find, which = (find_warp, ()) if self.loss == "warp" else (find_mistakes, (_LOSSES[self.loss],))
+        n_draws = self.max_sampled if self.loss == "warp" else _DRAWS
         by_trial = np.log(np.maximum((len(items.rows.indptr) - 2) // np.arange(1, n_draws + 1), 1)).astype(np.float32)
         width, found = users.vectors.shape[1], (negatives, ups, downs)
         squares = (users.squares, items.squares, items.bias_squares, items.biases)
@@ -246,7 +247,7 @@ class HybridMF(ImplicitModel):
                 p, q, biases = users.summed(run), items.summed(run), items.summed_biases(run)
                 pieces = [(start, min(start + _EVENTS, last)) for start in range(first, last, _EVENTS)]
                 known_to = (p, q, biases, known.indptr, known.indices, by_trial, self.n_factors, *found, *sizes)
-                losses += run(find_mistakes, [(loss, *events, told, *piece, seed, *known_to) for piece in pieces])
+                losses += run(find, [(*which, *events, told, *piece, seed, *known_to) for piece in pieces])
                 learning = (*users.rows, *items.rows, *squares, self.learning_rate, reg, steps)
                 run(set_steps, [(*events, first, last, *found, *sizes, *learning)])
                 moving = (*events, first, last, *found, steps, p, q, *moved)
