@@ -161,8 +161,16 @@ def test_a_model_with_lists_of_tags_and_gaps_is_kept_whole(tmp_path):
 
 
 @pytest.mark.slow
-def test_ml_1m_is_ranked_well(need_set):
+def test_films_of_ml_1m_that_nobody_has_seen_are_ranked_by_their_genres(need_set):
     need_set("ml-1m")
-    ratings = ft.datasets.load("ml-1m")
-    fitted = ft.HybridMF(n_epochs=3, random_state=0).fit(ratings)
-    assert fitted.history_["train_loss"][-1] < fitted.history_["train_loss"][0]
+    events, films = ft.datasets.load("ml-1m").to_frame(), ft.datasets.load_items("ml-1m").select("item", "genres")
+    rng = np.random.default_rng(0)
+    new = set(rng.choice(films["item"].to_numpy(), 800, replace=False).tolist()) & set(events["item"].to_list())
+    seen = events.filter(~pl.col("item").is_in(list(new)))
+    fitted = model(item_features=films, n_factors=16, n_epochs=3).fit(seen)
+    users = rng.choice(seen["user"].unique().to_numpy(), 1000, replace=False).tolist()
+    best = fitted.recommend(users, n=10, items=sorted(new))
+    wanted = events.filter(pl.col("item").is_in(list(new)))
+    hits = best.join(wanted, on=["user", "item"], how="semi").height / best.height
+    by_chance = wanted.filter(pl.col("user").is_in(users)).height / (len(users) * len(new))
+    assert hits > 2 * by_chance

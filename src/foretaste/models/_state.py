@@ -145,7 +145,7 @@ def _frame_arrays(frame: Any) -> persistence.Arrays:  # noqa: ANN401
     arrays: persistence.Arrays = {"names/json": Vocabulary(frame_columns(frame)).to_arrays()["json"]}
     for place, name in enumerate(frame_columns(frame)):
         column = frame_column(frame, name)
-        if column.dtype == pl.Object and any(isinstance(value, (list, tuple)) for value in column):
+        if column.dtype == pl.Object and any(isinstance(value, list) for value in column):
             column = pl.Series(name, [None if value is None else list(value) for value in column])
         if column.dtype.is_float():
             arrays[f"{place}/float"] = column.fill_null(math.nan).to_numpy()
