@@ -421,8 +421,8 @@ _ROWS = (
         about=(
             "64 factors, 30 epochs, one thread, identities alone; HybridMF with its defaults, which were chosen on a "
             "validation part of the training data. All other items are ranked; NDCG@10 is binary, Recall@20 divides by "
-            "the number of the user's test events. LightFM 1.17, which does not install everywhere, took 31 s of the "
-            "same for an NDCG@10 of 0.3824. cornac's BPR with learning_rate=0.05 and lambda_reg=0.01, not tuned."
+            "the number of the user's test events. LightFM 1.17, which does not install here, took 31 s on another "
+            "machine for an NDCG@10 of 0.3824. cornac's BPR with learning_rate=0.05 and lambda_reg=0.01, not tuned."
         ),
         data="ml_1m_ranking",
         contestants=(
