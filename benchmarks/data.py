@@ -11,7 +11,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 _STARS = (1.0, 5.0)
 _N_FACTORS = 64
 _N_BEST = 10
+_N_LISTED = 20
 _N_USERS = 512  # users scored at a time
 _N_CHECKED = 500  # users whose recommendations are compared with an exact search
 
@@ -59,38 +60,66 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What is learned from and what is to be found again, as sparse matrices of users and items."""
+    """Events to learn from, and those to be found among the best; ids are 0, 1, 2 ... on both sides.
 
-    train: sparse.csr_array
-    test: sparse.csr_array
+    `candidates` are the items that are ranked, in ascending order, less those that a user has in the training part;
+    `tags` those of each item, where any are used.
+    """
 
-    def figures(self, score: Callable[[Array], Array]) -> dict[str, float]:
-        """NDCG@10 and Recall@20 of scores of every item, for users with test items; what they have is left out.
+    users: Array
+    items: Array
+    test_users: Array
+    test_items: Array
+    candidates: Array
+    tags: tuple[tuple[str, ...], ...] = ()
 
-        NDCG counts a hit at rank r as 1 / log2(r + 1), over the same sum for min(10, test items) hits from the top;
-        recall is hits over all of the user's test items. Both are means over users. Equal scores keep the order that a
-        stable sort of the items gives them.
+    def asked(self) -> Array:
+        """Users with events in both parts, in ascending order."""
+        return np.intersect1d(self.test_users, self.users)
+
+    def matrix(self) -> sparse.csr_array:
+        """The training events, a row a user, a column an item, an entry of 1 for each."""
+        shape = (int(self.users.max()) + 1, int(max(self.items.max(), self.candidates.max())) + 1)
+        return sparse.csr_array((np.ones(self.users.size, np.float32), (self.users, self.items)), shape)
+
+    def best(self, score: Callable[[Array], Array]) -> Array:
+        """The best 20 candidates of each user asked for, for libraries that do not choose them by themselves.
+
+        Equal scores keep the order of ids; -1 is no item.
 
         Parameters
         ----------
         score : callable
-            From positions of users to their scores of every item, a row a user.
+            From users to their scores of the candidates, a row a user.
         """
-        users = np.flatnonzero(np.diff(self.test.indptr))
+        users, matrix = self.asked(), self.matrix()[:, self.candidates]
+        found = np.empty((users.size, _N_LISTED), np.int64)
+        for first in range(0, users.size, _N_USERS):
+            rows = slice(first, first + _N_USERS)
+            scores = np.array(score(users[rows]), np.float64)
+            scores[matrix[users[rows]].nonzero()] = -np.inf
+            best = np.argsort(-scores, axis=1, kind="stable")[:, :_N_LISTED]
+            left = np.isfinite(np.take_along_axis(scores, best, axis=1))
+            found[rows] = np.where(left, self.candidates[best], -1)
+        return found
+
+    def accuracy(self, found: Array) -> dict[str, float]:
+        """NDCG@10 and Recall@20 of 20 items for each user asked for, best first: means over these users.
+
+        NDCG counts a hit at rank r as 1 / log2(r + 1), over the same sum for min(10, test items) hits from the top;
+        recall is hits over all of the user's test items. -1 is no item.
+        """
+        users = self.asked()
+        wanted = sparse.csr_array((np.ones(self.test_users.size, bool), (self.test_users, self.test_items)))
         discounts = 1 / np.log2(np.arange(2, _N_BEST + 2))
         ideal = np.cumsum(discounts)
         ndcg, recall = np.empty(users.size), np.empty(users.size)
-        for first in range(0, users.size, _N_USERS):
-            block = users[first : first + _N_USERS]
-            scores = np.array(score(block), np.float32)
-            scores[self.train[block].nonzero()] = -np.inf
-            best = np.argsort(-scores, axis=1, kind="stable")[:, : 2 * _N_BEST]
-            wanted = self.test[block].toarray() > 0
-            hits, n_wanted = np.take_along_axis(wanted, best, axis=1), wanted.sum(axis=1)
-            rows = slice(first, first + block.size)
-            ndcg[rows] = hits[:, :_N_BEST] @ discounts / ideal[np.minimum(n_wanted, _N_BEST) - 1]
-            recall[rows] = hits.sum(axis=1) / n_wanted
-        return {"ndcg@10": float(ndcg.mean()), "recall@20": float(recall.mean())}
+        for row, user in enumerate(users):
+            own = wanted.indices[wanted.indptr[user] : wanted.indptr[user + 1]]
+            hits = np.isin(found[row], own)
+            ndcg[row] = hits[:_N_BEST] @ discounts / ideal[min(_N_BEST, own.size) - 1]
+            recall[row] = hits.sum() / own.size
+        return {"ndcg@10": float(ndcg.mean()), "recall@20": float(recall.mean()), "users": users.size}
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,42 +211,13 @@ def ml_1m_factors() -> Scores:
     return Scores(np.ascontiguousarray(left * root), np.ascontiguousarray(right.T * root), seen)
 
 
-def ml_1m_events() -> Events:
-    """Every rating of ml-1m as an event; a fifth of each user's is the test part."""
-    return _events(*_event_parts("ml-1m"))
-
-
-def ml_1m_events_validation() -> Events:
-    """The training part of `ml_1m_events`, cut in the same way once more."""
-    table = _event_table("ml-1m")
-    users, items, held_out = table["train_u"], table["train_i"], table["tune_mask"]
-    return _events(users[~held_out], items[~held_out], users[held_out], items[held_out])
-
-
-def _event_parts(name: str) -> tuple[Array, Array, Array, Array]:
-    table = _event_table(name)
-    return table["train_u"], table["train_i"], table["test_u"], table["test_i"]
-
-
-def _events(train_users: Array, train_items: Array, test_users: Array, test_items: Array) -> Events:
-    shape = (int(max(train_users.max(), test_users.max())) + 1, int(max(train_items.max(), test_items.max())) + 1)
-    train, test = (
-        sparse.csr_array((np.ones(users.size, np.float32), (users, items)), shape=shape)
-        for users, items in ((train_users, train_items), (test_users, test_items))
-    )
-    return Events(train, test)
-
-
-def _event_table(name: str) -> dict[str, Array]:
-    default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}-ranking.npz")
-    with np.load(path) as table:
-        return dict(table)
-
-
 def _rating_table(name: str) -> dict[str, Array]:
+    return _table(f"{name}-rating")
+
+
+def _table(name: str) -> dict[str, Array]:
     default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}-rating.npz")
+    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
     with np.load(path) as table:
         return dict(table)
 
@@ -246,6 +246,53 @@ def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
     users, items = table["user_ids"][table["u"]], table["item_ids"][table["i"]]
     parts = (Ratings(users[rows], items[rows], table["r"][rows]) for rows in (train, test))
     return Split(*parts, scale=_STARS)
+
+
+# Events --------------------------------------------------------------------------------------------------------------
+
+
+def ml_1m_events() -> Events:
+    """ml-1m, all ratings events: a random fifth of each user's is the test part."""
+    table = _table("ml-1m-ranking")
+    parts = (table[name] for name in ("train_u", "train_i", "test_u", "test_i"))
+    return Events(*parts, candidates=np.unique(table["train_i"]))
+
+
+def ml_1m_new_items() -> Events:
+    """ml-1m, all ratings events: those of a random fifth of the films are the test part; genres are known."""
+    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
+        films = [line.split("::") for line in archive.read("ml-1m/movies.dat").decode("latin-1").splitlines()]
+    ratings = np.loadtxt(ml_1m_file(), np.int64, delimiter=":", usecols=(0, 2), encoding="latin-1")
+    return _new_items(*ratings.T, {int(film): tuple(genres.split("|")) for film, _, genres in films})
+
+
+def lastfm_new_items() -> Events:
+    """Last.fm: the listeners of a random fifth of the artists are the test part; tags are known."""
+    with zipfile.ZipFile(_existing(_archives() / "hetrec2011-lastfm-2k.zip")) as archive:
+
+        def table(name: str, columns: tuple[int, ...]) -> Array:
+            with archive.open(next(member for member in archive.namelist() if member.endswith(name))) as lines:
+                return np.loadtxt(lines, np.int64, delimiter="\t", usecols=columns, skiprows=1, encoding="latin-1")
+
+        listened, tagged = table("user_artists.dat", (0, 1)), table("user_taggedartists.dat", (1, 2))
+    tags: dict[int, tuple[str, ...]] = {}
+    for artist, tag in np.unique(tagged, axis=0).tolist():
+        tags[artist] = (*tags.get(artist, ()), str(tag))
+    return _new_items(*listened.T, tags)
+
+
+def _new_items(users: Array, items: Array, tags: dict[int, tuple[str, ...]]) -> Events:
+    (_, users), (item_ids, items) = (np.unique(ids, return_inverse=True) for ids in (users, items))
+    new = np.random.default_rng(0).random(item_ids.size) < 0.2
+    learned = ~new[items]
+    test = ~learned & np.isin(users, users[learned])
+    described = tuple(tags.get(int(item), ()) for item in item_ids)
+    return Events(users[learned], items[learned], users[test], items[test], np.flatnonzero(new), described)
+
+
+def few_events(events: Events) -> Events:
+    """A thousand events to learn from."""
+    return replace(events, users=events.users[:1000], items=events.items[:1000])
 
 
 # Synthetic -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import drop_in
+from benchmarks import drop_in, ordering
 from benchmarks.row import AtLeast, AtMost, Contestant, Faster, NoWorse, Row, Same
 
 
@@ -32,15 +32,6 @@ def _at_scale(label: str, model: str, **parameters: Any) -> Contestant:  # noqa:
     return Contestant(f"foretaste {label}", "foretaste.ratings_at_scale", options, parameters.get("n_jobs", 1))
 
 
-def _events(name: str, model: str, **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own
-    return Contestant(name, "foretaste.events", {"model": model, "parameters": parameters})
-
-
-def _implicit(n_factors: int) -> Contestant:
-    options = {"n_factors": n_factors, "n_epochs": 15, "penalty": 100.0, "alpha": 10.0}
-    return Contestant(f"implicit ALS, {n_factors} factors", "implicit.events", options)
-
-
 def _surprise(label: str, algorithm: str = "", **parameters: Any) -> Contestant:  # noqa: ANN401  the algorithm's own
     return Contestant(f"Surprise {label}", "surprise.compare", {"algorithm": algorithm or label} | parameters)
 
@@ -60,8 +51,6 @@ _CORNAC = _cornac(0.02)
 _CORNAC_TUNED = _cornac(0.03)
 _CMFREC = _cmfrec(0.08)
 
-_IMPLICIT_ALS = {"n_epochs": 15, "tol": 0, "reg": 0.01, "alpha": 0.2, "reg_exponent": 1.0, "random_state": 0}
-_IMPLICIT_SETTINGS = "regularization=100 and alpha=10"
 
 _QUIET = {"verbose": False}
 _BY_ITEM = {"name": "pearson_baseline", "user_based": False}
@@ -545,42 +534,6 @@ _ROWS = (
         most_runs=1,
     ),
     Row(
-        name="implicit-als",
-        title="Alternating least squares on events, ml-1m, a fifth of each user's events held out",
-        about=(
-            "All ratings as events, one thread, 15 epochs by three steps of conjugate gradients each. Settings of both "
-            "are the best found for 64 factors on a validation part of the training data: reg=0.01, alpha=0.2 and "
-            f"reg_exponent=1 for ImplicitALS, {_IMPLICIT_SETTINGS} for implicit. Items a user has are left out, all "
-            "others ranked. `fit` begins with the container."
-        ),
-        data="ml_1m_events",
-        contestants=(
-            _events("foretaste ImplicitALS", "ImplicitALS", n_factors=64, **_IMPLICIT_ALS),
-            _implicit(64),
-            _events("foretaste ImplicitALS, 128 factors", "ImplicitALS", n_factors=128, **_IMPLICIT_ALS),
-            _implicit(128),
-        ),
-        shown=("prepare", "ndcg@10", "recall@20"),
-        targets=(Faster("implicit ALS, 64 factors", 2), AtLeast("ndcg@10", 0.42)),
-    ),
-    Row(
-        name="ease",
-        title="EASE and its relatives, ml-1m, a fifth of each user's events held out",
-        about=(
-            "As `implicit-als`; reg=1000 for EASE here and in NumPy. NumPy inverts in double precision. EDLAE with "
-            "reg=1200, dropout=0.2. The sparse form has 300 neighbours an item."
-        ),
-        data="ml_1m_events",
-        contestants=(
-            _events("foretaste EASE", "EASE", reg=1000.0),
-            Contestant("NumPy EASE", "arrays.ease", {"penalty": 1000.0}),
-            _events("foretaste EDLAE", "EASE", reg=1200.0, dropout=0.2),
-            _events("foretaste EASE, sparse", "EASE", reg=1000.0, max_dense_items=0),
-        ),
-        shown=("ndcg@10", "recall@20"),
-        targets=(Faster("NumPy EASE", 2.5), AtLeast("ndcg@10", 0.4368)),
-    ),
-    Row(
         name="tuning",
         title="The settings above, on a validation part of fold 0's training data",
         about="A tenth of the training ratings is held out; the test part is not looked at. One run is enough.",
@@ -600,4 +553,4 @@ _ROWS = (
     ),
 )
 
-ROWS: dict[str, Row] = {row.name: row for row in (*_ROWS, *drop_in.ROWS)}
+ROWS: dict[str, Row] = {row.name: row for row in (*_ROWS, *ordering.ROWS, *drop_in.ROWS)}

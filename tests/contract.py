@@ -65,6 +65,17 @@ def svdpp(**settings):
     return lambda _users, _items: ft.SVDpp(**{"n_factors": 2, "n_epochs": 150, "tol": 0, "random_state": 0} | settings)
 
 
+def hybrid(described=(), **settings):
+    """HybridMF, with features of the sides in `described`."""
+    settings = {"n_factors": 4, "n_epochs": 80, "reg": 0.02, "random_state": 0} | settings
+
+    def make(users, items):
+        frames = {"user_features": features("user", users), "item_features": features("item", items)}
+        return ft.HybridMF(**settings, **{side: frames[side] for side in described})
+
+    return make
+
+
 def knn(model, **settings):
     return lambda _users, _items: model(**{"shrinkage": 1.0} | settings)
 
@@ -200,6 +211,18 @@ CASES = {
     "ImplicitALS": implicit_als(),
     "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
     "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
+    "HybridMF": Case("HybridMF", hybrid(), no_interaction=ORDERS, centred=False),
+    "HybridMF by pairs": Case("HybridMF", hybrid(loss="bpr"), no_interaction=ORDERS, centred=False),
+    "HybridMF by signs": Case(
+        "HybridMF", hybrid(["item_features"], loss="logistic"), no_interaction=ORDERS, centred=False
+    ),
+    "HybridMF by squares": Case("HybridMF", hybrid(loss="squared"), no_interaction=ORDERS, centred=False),
+    "HybridMF of features alone": Case(
+        "HybridMF",
+        hybrid(["user_features", "item_features"], identity=False),
+        no_interaction=ORDERS,
+        centred=False,
+    ),
 }
 
 

@@ -509,3 +509,72 @@ def deviation(near, given, column_centre, centres, spreads, n_neighbors, min_nei
         return 0.0
     total = sum(w * (given[r] - column_centre - centres[r]) / spreads[r] for r, w in heard)
     return total / (sum(w for _, w in heard) + damping)
+
+
+# Hybrid models -----------------------------------------------------------------------------------------------------
+
+
+def drawn(state, n):
+    """SplitMix64's output for a state, scaled down to 0 .. n - 1."""
+    z = state % 2**64
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    z ^= z >> 31
+    return (z >> 32) * n >> 32
+
+
+def find_mistakes(loss, events, seed, p, q, b, seen, by_trial):
+    """For each event (user, item, weight): None, or another item and how far the two are to move; and the loss."""
+    found, total = [], 0.0
+    for t, (u, i, w) in enumerate(events):
+        score, state, mistake = b[i] + p[u] @ q[i], seed + t * 0xD1342543DE82EF95, None
+        for level in by_trial:
+            state += 0x9E3779B97F4A7C15
+            j = drawn(state, len(q))
+            other = b[j] + p[u] @ q[j]
+            if j in seen[u] or (loss == "warp" and other <= score - 1):
+                continue
+            if loss == "warp":
+                mistake, lost = (j, w * level, -w * level), level
+            elif loss == "bpr":
+                up = 1 / (1 + np.exp(score - other))
+                mistake, lost = (j, w * up, -w * up), np.logaddexp(0, other - score)
+            elif loss == "logistic":
+                up, down = 1 / (1 + np.exp(score)), 1 / (1 + np.exp(-other))
+                mistake, lost = (j, w * up, -w * down), np.logaddexp(0, -score) + np.logaddexp(0, other)
+            else:
+                mistake, lost = (j, w * (1 - score), -w * other), (1 - score) ** 2 + other**2
+            total += lost
+            break
+        found.append(mistake)
+    return found, total
+
+
+def learn_from_mistakes(events, found, p, q, users, items, *, rate, reg):
+    """Move the attributes of users (rows, vectors, squares) and items (with biases and their squares) in turn.
+
+    `p` and `q` are looked at again at every event: where they are the vectors themselves, they move.
+    """
+    user_rows, v, g_v = users
+    item_rows, y, g_y, beta, g_beta = items
+    sizes = [
+        (f and ((f[1] * q[i] + f[2] * q[f[0]]) ** 2).mean(), (p[u] ** 2).mean())
+        for (u, i, _), f in zip(events, found, strict=True)
+    ]
+    for (u, i, _), mistake, (of_user, of_items) in zip(events, found, sizes, strict=True):
+        if mistake is None:
+            continue
+        j, up, down = mistake
+        person, way = p[u].copy(), up * q[i] + down * q[j]
+        for a, x in user_rows[u]:
+            g_v[a] += x * x * of_user
+            step = rate * x / np.sqrt(g_v[a])
+            v[a] = max(0, 1 - abs(step) * reg) * v[a] + step * way
+        for row, error in ((i, up), (j, down)):
+            for a, x in item_rows[row]:
+                g_y[a] += (x * error) ** 2 * of_items
+                step = rate * x / np.sqrt(g_y[a])
+                y[a] = max(0, 1 - abs(step) * reg) * y[a] + step * error * person
+                pull = x * error - reg * beta[a]
+                g_beta[a] += pull**2
+                beta[a] += rate * pull / np.sqrt(g_beta[a])

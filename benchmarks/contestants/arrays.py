@@ -20,16 +20,19 @@ def sparse_rows(part: Ratings) -> dict[str, float]:
     return watch.seconds | {"rows": rows.nnz}
 
 
-def ease(data: Events, penalty: float) -> dict[str, float]:
+def ease(events: Events, penalty: float) -> dict[str, float]:
     """EASE in the few lines of its paper, in double precision."""
+    matrix = events.matrix()
     watch = Stopwatch()
     with watch("fit"):
-        gram = (data.train.T @ data.train).toarray().astype(np.float64)
+        gram = (matrix.T @ matrix).toarray().astype(np.float64)
         gram[np.diag_indices_from(gram)] += penalty
         inverse = np.linalg.inv(gram)
         weights = inverse / -np.diag(inverse)
         np.fill_diagonal(weights, 0)
-    return watch.seconds | data.figures(lambda users: data.train[users] @ weights)
+    with watch("recommend"):
+        found = events.best(lambda users: (matrix[users] @ weights)[:, events.candidates])
+    return watch.seconds | events.accuracy(found)
 
 
 def recommend(scores: Scores, users: Sequence[int], calls: int) -> dict[str, float]:
@@ -80,3 +83,29 @@ def dense_svd(split: Split, solver: str, n_factors: int) -> dict[str, float]:
         return predicted
 
     return rate(split, prepare, fit, predict)[0]
+
+
+def by_tags(events: Events, *, personal: bool) -> dict[str, float]:
+    """Rank new items by their tags: by how often a tag's known items occur on average, or by the user's own share.
+
+    An item's score is the mean over its tags, and 0 without any.
+    """
+    names = sorted({tag for tags in events.tags for tag in tags})
+    code_of = {tag: code for code, tag in enumerate(names)}
+    entries = [(item, code_of[tag]) for item, tags in enumerate(events.tags) for tag in tags]
+    shape = (len(events.tags), len(names))
+    table = sparse.csr_array((np.ones(len(entries)), tuple(np.array(entries).T)), shape)
+    mean = sparse.csr_array(sparse.diags_array(1 / np.maximum(table.sum(axis=1), 1)) @ table)
+    own, chosen = events.matrix(), mean[events.candidates].T
+    watch = Stopwatch()
+    with watch("fit"):
+        counts = np.bincount(events.items, minlength=shape[0])
+        rate = (table.T @ counts) / np.maximum(table.T @ (counts > 0), 1)
+        profiles = own @ mean[: own.shape[1]]
+
+    def score(users: Array) -> Array:
+        return (profiles[users] @ chosen).toarray() if personal else np.tile(rate @ chosen, (users.size, 1))
+
+    with watch("recommend"):
+        found = events.best(score)
+    return watch.seconds | events.accuracy(found)

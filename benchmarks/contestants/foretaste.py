@@ -35,28 +35,26 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
     }
 
 
-def events(data: Events, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit a model of events, and find the test part again; the clock begins with Interactions."""
-    pairs = data.train.tocoo().coords
+def events(events: Events, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a model of events, and let it choose 20 of the candidates for everybody asked for."""
+    described = {}
+    if events.tags:
+        frame = pl.DataFrame({"item": np.arange(len(events.tags)), "tags": [list(tags) for tags in events.tags]})
+        described = {"item_features": frame}
     watch = Stopwatch()
     with watch("prepare"):
-        interactions = ft.Interactions.from_arrays(*pairs, duplicates="keep")
-    with watch("fit"):
-        fitted = getattr(ft, model)(**parameters).fit(interactions)
-    item_codes = fitted.item_vocabulary_.encode(np.arange(data.train.shape[1]))
-
-    def score(users: Array) -> Array:
-        frame = pl.DataFrame(
-            {"user": np.repeat(users, item_codes.size), "item": np.tile(np.arange(item_codes.size), users.size)}
-        )
-        scores = fitted.predict(frame).reshape(users.size, -1)
-        scores[:, item_codes < 0] = -np.inf
-        return scores
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ft.exceptions.UnknownIdWarning)  # items of the test part alone
-        figures = data.figures(score)
-    return watch.seconds | figures | {"learned": _digest(fitted), "epochs": len(fitted.history_)}
+        interactions = ft.Interactions.from_arrays(events.users, events.items, duplicates="keep")
+    with watch("fit"), warnings.catch_warnings(action="ignore", category=ft.exceptions.ForetasteWarning):
+        fitted = getattr(ft, model)(**parameters, **described).fit(interactions)
+    users = events.asked()
+    known = fitted.item_vocabulary_.encode(events.candidates) >= 0
+    with watch("recommend"):
+        best = fitted.recommend(users, n=20, items=events.candidates[known])
+    found = np.full((users.size, 20), -1)
+    found[np.searchsorted(users, best["user"].to_numpy()), best["rank"].to_numpy() - 1] = best["item"].to_numpy()
+    ends = fitted.history_["seconds"].to_numpy()
+    epochs = {"epochs": ends.size, "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1))} if ends.size else {}
+    return watch.seconds | events.accuracy(found) | epochs | {"learned": _digest(fitted)}
 
 
 def ratings_at_scale(files: Files, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

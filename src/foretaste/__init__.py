@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foretaste import data, exceptions, metrics, model_selection, models, plotting, surprise
-    from foretaste.data import Interactions, Vocabulary, datasets, read_interactions, synthetic
+    from foretaste.data import (
+        Interactions,
+        ItemFeatures,
+        UserFeatures,
+        Vocabulary,
+        datasets,
+        read_interactions,
+        synthetic,
+    )
     from foretaste.data.datasets import load_movielens
     from foretaste.model_selection import compare
     from foretaste.models import (
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
         ContentRegression,
         FunkSVD,
         GlobalMean,
+        HybridMF,
         ImplicitALS,
         ItemKNN,
         Popularity,
@@ -46,8 +55,10 @@ _HOME = {
     "EASE": "models",
     "FunkSVD": "models",
     "GlobalMean": "models",
+    "HybridMF": "models",
     "ImplicitALS": "models",
     "Interactions": "data",
+    "ItemFeatures": "data",
     "ItemKNN": "models",
     "NMF": "models",
     "Popularity": "models",
@@ -58,6 +69,7 @@ _HOME = {
     "SVDpp": "models",
     "UserItemKNN": "models",
     "UserKNN": "models",
+    "UserFeatures": "data",
     "Vocabulary": "data",
     "compare": "model_selection",
     "datasets": "data",
@@ -77,8 +89,10 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "HybridMF",
     "ImplicitALS",
     "Interactions",
+    "ItemFeatures",
     "ItemKNN",
     "Popularity",
     "PureSVD",
@@ -86,6 +100,7 @@ __all__ = [
     "Recommender",
     "SVDpp",
     "SlopeOne",
+    "UserFeatures",
     "UserItemKNN",
     "UserKNN",
     "Vocabulary",

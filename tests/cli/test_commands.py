@@ -139,7 +139,7 @@ def test_compare_ranks_models_and_counts_unknown_test_ratings(run, albums):
 
 def test_all_ratings_is_every_model_that_learns_ratings_from_ratings(run, albums):
     orders = {name for name, model in _models.NAMES.items() if not model.predicts_ratings}
-    assert orders >= {"popularity", "ease", "implicit-als"}
+    assert orders >= {"popularity", "ease", "implicit-als", "hybrid-mf"}
     expected = [name for name in _models.NAMES if name not in {"content-regression", *orders}]
     assert _models.model_names("all-ratings") == expected
     status, out, err = run("compare", albums, "--models", "all-ratings", "--cv", 2, "--set", "als.n_factors=1")

@@ -14,6 +14,10 @@ MODELS_OF_TASTE = [
     ft.ImplicitALS(2, random_state=0),
     ft.ImplicitALS(2, random_state=0, solver="cholesky"),
     ft.ImplicitALS(40, reg=0.1, random_state=0, solver="subspace"),
+    ft.HybridMF(4, random_state=0),
+    ft.HybridMF(4, random_state=0, loss="bpr", n_epochs=200),
+    ft.HybridMF(4, random_state=0, loss="logistic", n_epochs=200),
+    ft.HybridMF(4, random_state=0, loss="squared", n_epochs=200, reg=0.1),
 ]
 
 

@@ -373,6 +373,11 @@ def catalogue():
     return ratings
 
 
+@cache
+def catalogue_features():
+    return ft.synthetic.make_catalogue().items.select("item", "genres", "year")
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -391,6 +396,8 @@ def catalogue():
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="subspace"),
+        ft.HybridMF(n_factors=80, n_epochs=2, random_state=0),
+        ft.HybridMF(n_factors=40, n_epochs=2, random_state=0, loss="bpr", item_features=catalogue_features()),
     ],
     ids=lambda model: " ".join([type(model).__name__, getattr(model, "solver", "")]).strip(),
 )
@@ -403,7 +410,8 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
     assert threaded == {
-        *("ALS", "EASE", "FunkSVD", "ImplicitALS", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN", "UserKNN")
+        *("ALS", "EASE", "FunkSVD", "HybridMF", "ImplicitALS", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN"),
+        "UserKNN",
     }
 
 

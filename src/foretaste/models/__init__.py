@@ -12,6 +12,7 @@ from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.ease import EASE
 from foretaste.models.funk_svd import FunkSVD
+from foretaste.models.hybrid import HybridMF
 from foretaste.models.implicit_als import ImplicitALS
 from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
@@ -41,6 +42,7 @@ MODELS: dict[str, type[Recommender]] = {
         SVDpp,
         EASE,
         ImplicitALS,
+        HybridMF,
     )
 }
 
@@ -67,6 +69,7 @@ __all__ = [
     "ContentRegression",
     "FunkSVD",
     "GlobalMean",
+    "HybridMF",
     "ImplicitALS",
     "ItemKNN",
     "Popularity",

@@ -12,6 +12,7 @@ import polars as pl
 
 from foretaste import persistence
 from foretaste._typing import Codes, Float32, Float64, Into, Learned
+from foretaste.data.features import Features, features_from_arrays
 from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
@@ -33,6 +34,8 @@ def save(model: Recommender, path: str | Path) -> None:
     for name, value in model.get_params(deep=False).items():
         if is_frame(value):
             arrays |= {f"parameters/{name}/{part}": array for part, array in _frame_arrays(value).items()}
+        elif isinstance(value, Features):
+            arrays |= {f"parameters/{name}/{part}": array for part, array in value.to_arrays().items()}
         elif isinstance(value, np.generic):
             header["parameters"][name] = value.item()
         else:
@@ -69,7 +72,10 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     try:
         model_class = classes[header["model"]]
         parts = _by_name(arrays)
-        parameters = header["parameters"] | {name: _frame(value) for name, value in parts.pop("parameters", {}).items()}
+        parameters = header["parameters"] | {
+            name: features_from_arrays(value) if "features" in value else _frame(value)
+            for name, value in parts.pop("parameters", {}).items()
+        }
         model = model_class(**parameters)
         model.check_parameters()
         declared = _declared(model_class)
@@ -187,14 +193,26 @@ def _by_name(arrays: persistence.Arrays) -> dict[str, Any]:
 
 
 def _frame_arrays(frame: Any) -> persistence.Arrays:  # noqa: ANN401
-    """A frame as arrays: each column by its place, numbers as they are and anything else as ids."""
+    """A frame as arrays: each column by its place, numbers as they are and anything else as ids.
+
+    A column of lists is the lists one after another, and their lengths; where something is missing, the rest, and
+    where it stands.
+    """
     arrays: persistence.Arrays = {"names/json": Vocabulary(frame_columns(frame)).to_arrays()["json"]}
     for place, name in enumerate(frame_columns(frame)):
         column = frame_column(frame, name)
+        if column.dtype == pl.Object and any(isinstance(value, list) for value in column):
+            column = pl.Series(name, [None if value is None else list(value) for value in column])
         if column.dtype.is_float():
-            arrays[f"{place}/float"] = column.to_numpy()
-        else:
-            arrays |= {f"{place}/{part}": array for part, array in Vocabulary(column).to_arrays().items()}
+            arrays[f"{place}/float"] = column.fill_null(math.nan).to_numpy()
+            continue
+        if column.null_count():
+            arrays[f"{place}/there"] = column.is_not_null().to_numpy().astype(np.uint8)
+            column = column.drop_nulls()
+        if isinstance(column.dtype, pl.List):
+            arrays[f"{place}/lengths"] = column.list.len().to_numpy().astype(np.int64)
+            column = column.filter(column.list.len() > 0).explode()
+        arrays |= {f"{place}/{part}": array for part, array in Vocabulary(column).to_arrays().items()}
     return arrays
 
 
@@ -205,12 +223,24 @@ def _frame(parts: dict[str, Any]) -> pl.DataFrame:
     if len(parts) != len(names) + 1 or len(set(names)) < len(names) or any(array.ndim != 1 for array in numbers):
         message = "a frame's columns do not go with its names"
         raise ValueError(message)
-    return pl.DataFrame(
-        {
-            name: column["float"] if "float" in column else Vocabulary.from_arrays(column).ids
-            for name, column in zip(names, columns, strict=True)
-        }
-    )
+    return pl.DataFrame({name: _column(column) for name, column in zip(names, columns, strict=True)})
+
+
+def _column(parts: dict[str, Any]) -> Any:  # noqa: ANN401
+    if "float" in parts:
+        return parts["float"]
+    values = Vocabulary.from_arrays(parts).ids
+    if "lengths" in parts:
+        ends = np.cumsum(parts["lengths"])
+        plain, firsts = values.to_list(), ends - parts["lengths"]
+        values = pl.Series(
+            [plain[first:end] for first, end in zip(firsts, ends, strict=True)], dtype=pl.List(values.dtype)
+        )
+    if "there" in parts:
+        there = parts["there"].astype(np.bool_)
+        places = pl.Series(np.where(there, np.cumsum(there) - 1, -1))
+        values = values.gather(places.replace(-1, None))
+    return values
 
 
 def _check_names(given: list[str], declared: dict[str, Any]) -> None:
