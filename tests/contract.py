@@ -94,6 +94,18 @@ def implicit_als(**settings):
     )
 
 
+def implicit_knn(side, **settings):
+    model = {"item": ft.ImplicitItemKNN, "user": ft.ImplicitUserKNN}[side]
+    return Case(
+        model.__name__,
+        lambda _users, _items: model(**settings),
+        no_interaction=ORDERS,
+        placed=(),
+        neighbors=(side,),
+        centred=False,
+    )
+
+
 CASES = {
     "GlobalMean": Case(
         "GlobalMean",
@@ -197,6 +209,11 @@ CASES = {
     "EASE": ease(),
     "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
     "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
+    "ImplicitItemKNN": implicit_knn("item"),
+    "ImplicitItemKNN by cosine": implicit_knn("item", similarity="cosine", shrinkage=2.0, n_neighbors=3),
+    "ImplicitItemKNN by BM25": implicit_knn("item", similarity="bm25", n_neighbors=4),
+    "ImplicitUserKNN": implicit_knn("user"),
+    "ImplicitUserKNN by BM25": implicit_knn("user", similarity="bm25", n_neighbors=4),
     "ImplicitALS": implicit_als(),
     "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
     "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
@@ -205,7 +222,11 @@ CASES = {
 
 def names(**wanted):
     """Names of the cases with these properties."""
-    return [name for name, case in CASES.items() if all(bool(getattr(case, k)) == v for k, v in wanted.items())]
+    return [
+        name
+        for name, case in CASES.items()
+        if all((getattr(case, k) if isinstance(v, tuple) else bool(getattr(case, k))) == v for k, v in wanted.items())
+    ]
 
 
 every_case = pytest.mark.parametrize("name", CASES)

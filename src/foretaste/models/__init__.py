@@ -13,6 +13,7 @@ from foretaste.models.content import ContentRegression
 from foretaste.models.ease import EASE
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.implicit_als import ImplicitALS
+from foretaste.models.implicit_knn import ImplicitItemKNN, ImplicitUserKNN
 from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.nmf import NMF
@@ -40,6 +41,8 @@ MODELS: dict[str, type[Recommender]] = {
         FunkSVD,
         SVDpp,
         EASE,
+        ImplicitItemKNN,
+        ImplicitUserKNN,
         ImplicitALS,
     )
 }
@@ -68,6 +71,8 @@ __all__ = [
     "FunkSVD",
     "GlobalMean",
     "ImplicitALS",
+    "ImplicitItemKNN",
+    "ImplicitUserKNN",
     "ItemKNN",
     "Popularity",
     "PureSVD",

@@ -20,7 +20,7 @@ from foretaste.kernels.gram import (
 from foretaste.kernels.products import multiply_rows
 from foretaste.kernels.sorting import transpose_rows
 from foretaste.models._base import Metric, Nearest, Side
-from foretaste.models._implicit import ImplicitModel
+from foretaste.models._implicit import RowScored
 from foretaste.models._ranking import Scorer, best_columns
 from foretaste.models._training import Training
 from foretaste.utils.threads import Run, workers
@@ -34,7 +34,7 @@ _KEPT = 1000
 _MOST_DROPPED = 0.99
 
 
-class EASE(ImplicitModel):
+class EASE(RowScored):
     r"""Embarrassingly shallow autoencoder: an item's score is a weighted sum of what the user has.
 
     .. math:: s_{ui} = \sum_j x_{uj} B_{ji}, \qquad B_{ii} = 0
@@ -175,16 +175,6 @@ class EASE(ImplicitModel):
 
         by_target = _stacked(run(regress, _chunks(n)))
         return SparseRows(*transpose_rows(*by_target, n))
-
-    def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
-        predicted = np.zeros(user_codes.size)
-        distinct, place = np.unique(user_codes, return_inverse=True)
-        order, ends = np.argsort(place, kind="stable"), np.cumsum(np.bincount(place, minlength=distinct.size))
-        score, known = self._scorer(), item_codes >= 0
-        for user, pairs in zip(distinct, np.split(order, ends[:-1]) if distinct.size else (), strict=True):
-            row = score(np.array([user], np.int32))[0]
-            predicted[pairs] = np.where(known[pairs], row[item_codes[pairs]], 0.0)
-        return predicted
 
     def _scorer(self) -> Scorer:
         n_items = len(self.item_vocabulary_)
