@@ -106,6 +106,16 @@ def implicit_knn(side, **settings):
     )
 
 
+def spectral(**settings):
+    return Case(
+        "SpectralFilter",
+        lambda _users, _items: ft.SpectralFilter(**{"n_factors": 3, "random_state": 0} | settings),
+        no_interaction=ORDERS,
+        placed=("item",),
+        centred=False,
+    )
+
+
 CASES = {
     "GlobalMean": Case(
         "GlobalMean",
@@ -214,6 +224,9 @@ CASES = {
     "ImplicitItemKNN by BM25": implicit_knn("item", similarity="bm25", n_neighbors=4),
     "ImplicitUserKNN": implicit_knn("user"),
     "ImplicitUserKNN by BM25": implicit_knn("user", similarity="bm25", n_neighbors=4),
+    "SpectralFilter": spectral(),
+    "SpectralFilter sharpened": spectral(sharpening=0.8, user_exponent=0.3, degree_exponent=0.2),
+    "SpectralFilter sharpened apart": spectral(sharpening=0.5, sharpening_order=1, sharpen_low_pass=False),
     "ImplicitALS": implicit_als(),
     "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
     "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),

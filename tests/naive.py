@@ -431,3 +431,32 @@ def three_steps(events, i, j, alpha, beta):
         if row[i] and row[j]:
             total += (row[j] / events[:, j].sum()) ** alpha * (row[i] / row.sum()) ** alpha
     return total / events[:, i].sum() ** beta
+
+
+def filtered(
+    events,
+    n_factors,
+    *,
+    low_pass=0.3,
+    user_exponent=0.3,
+    item_exponent=0.5,
+    degree_exponent=0.25,
+    sharpening=0.0,
+    sharpening_order=4,
+    sharpen_low_pass=True,
+):
+    """Scores of a spectral filter, of events as an array."""
+    users, items = events.sum(axis=1), events.sum(axis=0)
+    rows = events / users[:, None] ** user_exponent / items**item_exponent
+    _, lengths, right = np.linalg.svd(rows / np.linalg.norm(rows, 2))
+    q = right.T[:, : lengths.size] * lengths**2 @ right[: lengths.size]
+    smooth = (
+        low_pass
+        * (right[:n_factors].T / items[:, None] ** degree_exponent)
+        @ (right[:n_factors] * items**degree_exponent)
+    )
+    sharpen, power = np.eye(len(q)), np.eye(len(q))
+    for m in range(1, sharpening_order + 1):
+        power = power @ (-sharpening * q) / m
+        sharpen = sharpen + power
+    return events @ ((q + smooth) @ sharpen if sharpen_low_pass else q @ sharpen + smooth)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from implicit import nearest_neighbours
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
@@ -42,3 +45,17 @@ def events(data: Events, n_factors: int, penalty: float, alpha: float, n_epochs:
     with watch("fit"):
         model.fit(matrix, show_progress=False)
     return watch.seconds | data.figures(lambda users: model.user_factors[users] @ model.item_factors.T)
+
+
+def neighbors(data: Events, algorithm: str, **settings: Any) -> dict[str, float]:  # noqa: ANN401  the algorithm's own
+    """Neighbours of items, and ten items for everybody; positions are taken as they are."""
+    watch = Stopwatch()
+    with watch("prepare"):
+        matrix = csr_matrix(data.train)
+    model = getattr(nearest_neighbours, algorithm)(num_threads=1, **settings)
+    with watch("fit"):
+        model.fit(matrix, show_progress=False)
+    with watch("recommend"):
+        model.recommend(np.arange(matrix.shape[0]), matrix, N=10)
+    figures = data.figures(lambda users: (matrix[users] @ model.similarity).toarray())
+    return watch.seconds | figures | {"fit + recommend": watch.seconds["fit"] + watch.seconds["recommend"]}

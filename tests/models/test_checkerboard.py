@@ -13,6 +13,8 @@ MODELS_OF_TASTE = [
     ft.EASE(reg=1.0, max_dense_items=0, n_neighbors=20),
     *(ft.ImplicitItemKNN(similarity=similarity) for similarity in ("cosine", "tfidf", "bm25", "rp3beta")),
     *(ft.ImplicitUserKNN(similarity=similarity) for similarity in ("cosine", "tfidf", "bm25")),
+    ft.SpectralFilter(4, random_state=0),
+    ft.SpectralFilter(4, random_state=0, sharpening=0.7, degree_exponent=0.0, sharpen_low_pass=False),
     ft.ImplicitALS(2, random_state=0),
     ft.ImplicitALS(2, random_state=0, solver="cholesky"),
     ft.ImplicitALS(40, reg=0.1, random_state=0, solver="subspace"),

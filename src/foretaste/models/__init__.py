@@ -20,6 +20,7 @@ from foretaste.models.nmf import NMF
 from foretaste.models.popularity import Popularity
 from foretaste.models.pure_svd import PureSVD
 from foretaste.models.slope_one import SlopeOne
+from foretaste.models.spectral import SpectralFilter
 from foretaste.models.svdpp import SVDpp
 
 MODELS: dict[str, type[Recommender]] = {
@@ -43,6 +44,7 @@ MODELS: dict[str, type[Recommender]] = {
         EASE,
         ImplicitItemKNN,
         ImplicitUserKNN,
+        SpectralFilter,
         ImplicitALS,
     )
 }
@@ -80,6 +82,7 @@ __all__ = [
     "Recommender",
     "SVDpp",
     "SlopeOne",
+    "SpectralFilter",
     "UserItemKNN",
     "UserKNN",
     "load",
