@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.data import Ratings, Split
+from benchmarks.data import Events, Ratings, Split
 
 Array = npt.NDArray[Any]
 
@@ -55,6 +55,12 @@ def rate(
     sums = {f"{first} + {then}": seconds[first] + seconds[then] for first, then in _SUMS}
     errors = {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.mean(np.abs(error)))}
     return seconds | sums | errors, model
+
+
+def order(watch: Stopwatch, events: Events, found: Array) -> dict[str, float]:
+    """Seconds of `fit` and `recommend` with their sum, and how good the lists are that were found."""
+    seconds = watch.seconds
+    return seconds | {"fit + recommend": seconds["fit"] + seconds["recommend"]} | events.accuracy(found)
 
 
 _SUMS = (("prepare", "fit"), ("fit", "predict"))

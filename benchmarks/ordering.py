@@ -16,7 +16,12 @@ def _implicit(n_factors: int) -> Contestant:
     return Contestant(f"implicit ALS, {n_factors} factors", "implicit.events", options)
 
 
+def _implicit_neighbors(label: str, algorithm: str, **settings: float) -> Contestant:
+    return Contestant(f"implicit {label}", "implicit.neighbors", {"algorithm": algorithm} | settings)
+
+
 _IMPLICIT_ALS = {"n_epochs": 15, "tol": 0, "reg": 0.01, "alpha": 0.2, "reg_exponent": 1.0, "random_state": 0}
+_GF_CF = {"user_exponent": 0.5, "item_exponent": 0.5, "degree_exponent": 0.5, "random_state": 0}
 _IMPLICIT_SETTINGS = "regularization=100 and alpha=10"
 
 ROWS: tuple[Row, ...] = (
@@ -55,6 +60,48 @@ ROWS: tuple[Row, ...] = (
         ),
         shown=("recommend", "ndcg@10", "recall@20"),
         targets=(Faster("NumPy EASE", 2.5), AtLeast("ndcg@10", 0.4368)),
+    ),
+    *(
+        Row(
+            name=f"implicit-knn{suffix}",
+            title=f"Neighbours of events, {n} of an item, ml-1m, a fifth of each user's events held out",
+            about=(
+                "As `implicit-als`; the clock runs over fitting and recommending 20 items to everybody, one thread. "
+                "K1=100 and B=0.2 for the items' BM25 in both, the best found on a validation part of the training "
+                "data; implicit counts an item among its own neighbours. RP3beta and the users' BM25 have defaults."
+            ),
+            data="ml_1m_events",
+            contestants=(
+                _events("foretaste ImplicitItemKNN, RP3beta", "ImplicitItemKNN", n_neighbors=n),
+                _events("foretaste ImplicitItemKNN, BM25", "ImplicitItemKNN", similarity="bm25", n_neighbors=n),
+                _events("foretaste ImplicitItemKNN, TF-IDF", "ImplicitItemKNN", similarity="tfidf", n_neighbors=n),
+                _events("foretaste ImplicitItemKNN, cosine", "ImplicitItemKNN", similarity="cosine", n_neighbors=n),
+                _events("foretaste ImplicitUserKNN, BM25", "ImplicitUserKNN", n_neighbors=n),
+                _implicit_neighbors("BM25", "BM25Recommender", K=n, K1=100, B=0.2),
+                _implicit_neighbors("TF-IDF", "TFIDFRecommender", K=n),
+                _implicit_neighbors("cosine", "CosineRecommender", K=n),
+            ),
+            timed="fit + recommend",
+            shown=("fit", "recommend", "ndcg@10", "recall@20"),
+            targets=(
+                *(Faster(f"implicit {name}", 1) for name in ("BM25", "TF-IDF", "cosine")),
+                AtLeast("ndcg@10", 0.3569),
+            ),
+        )
+        for suffix, n in (("", 200), ("-20", 20))
+    ),
+    Row(
+        name="spectral",
+        title="Filters on the graph of users and items, ml-1m, a fifth of each user's events held out",
+        about="As `implicit-als`; SpectralFilter with defaults, 128 factors, the exponents of GF-CF, and sharpened.",
+        data="ml_1m_events",
+        contestants=(
+            _events("foretaste SpectralFilter", "SpectralFilter", random_state=0),
+            _events("foretaste SpectralFilter, 128 factors", "SpectralFilter", n_factors=128, random_state=0),
+            _events("foretaste SpectralFilter, GF-CF", "SpectralFilter", **_GF_CF),
+            _events("foretaste SpectralFilter, BSPM", "SpectralFilter", sharpening=1.0, **_GF_CF),
+        ),
+        shown=("recommend", "ndcg@10", "recall@20"),
     ),
     Row(
         name="hybrid-warp",

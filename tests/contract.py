@@ -105,6 +105,28 @@ def implicit_als(**settings):
     )
 
 
+def implicit_knn(side, **settings):
+    model = {"item": ft.ImplicitItemKNN, "user": ft.ImplicitUserKNN}[side]
+    return Case(
+        model.__name__,
+        lambda _users, _items: model(**settings),
+        no_interaction=ORDERS,
+        placed=(),
+        neighbors=(side,),
+        centred=False,
+    )
+
+
+def spectral(**settings):
+    return Case(
+        "SpectralFilter",
+        lambda _users, _items: ft.SpectralFilter(**{"n_factors": 3, "random_state": 0} | settings),
+        no_interaction=ORDERS,
+        placed=("item",),
+        centred=False,
+    )
+
+
 CASES = {
     "GlobalMean": Case(
         "GlobalMean",
@@ -208,6 +230,14 @@ CASES = {
     "EASE": ease(),
     "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
     "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
+    "ImplicitItemKNN": implicit_knn("item"),
+    "ImplicitItemKNN by cosine": implicit_knn("item", similarity="cosine", shrinkage=2.0, n_neighbors=3),
+    "ImplicitItemKNN by BM25": implicit_knn("item", similarity="bm25", n_neighbors=4),
+    "ImplicitUserKNN": implicit_knn("user"),
+    "ImplicitUserKNN by BM25": implicit_knn("user", similarity="bm25", n_neighbors=4),
+    "SpectralFilter": spectral(),
+    "SpectralFilter sharpened": spectral(sharpening=0.8, user_exponent=0.3, degree_exponent=0.2),
+    "SpectralFilter sharpened apart": spectral(sharpening=0.5, sharpening_order=1, sharpen_low_pass=False),
     "ImplicitALS": implicit_als(),
     "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
     "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
@@ -228,7 +258,11 @@ CASES = {
 
 def names(**wanted):
     """Names of the cases with these properties."""
-    return [name for name, case in CASES.items() if all(bool(getattr(case, k)) == v for k, v in wanted.items())]
+    return [
+        name
+        for name, case in CASES.items()
+        if all((getattr(case, k) if isinstance(v, tuple) else bool(getattr(case, k))) == v for k, v in wanted.items())
+    ]
 
 
 every_case = pytest.mark.parametrize("name", CASES)

@@ -474,6 +474,9 @@ def similarity(x, y, kind, min_support, shrinkage):
     """Of two rows {column: value}."""
     common = [(x[c], y[c]) for c in x if c in y]
     n = len(common)
+    if kind == "product":
+        lengths = [sum(v**2 for v in row.values()) ** 0.5 for row in (x, y)]
+        return sum(a * b for a, b in common) / (lengths[0] * lengths[1] + shrinkage) if common else 0.0
     if n < max(min_support, 1):
         return 0.0
     a, b = (np.array(side, np.float64) for side in zip(*common, strict=True))
@@ -509,6 +512,72 @@ def deviation(near, given, column_centre, centres, spreads, n_neighbors, min_nei
         return 0.0
     total = sum(w * (given[r] - column_centre - centres[r]) / spreads[r] for r, w in heard)
     return total / (sum(w for _, w in heard) + damping)
+
+
+def weighted_events(rows, n_columns, kind, k1, b):
+    """Rows {column: events} as a similarity of events compares them."""
+    mean = sum(sum(row.values()) for row in rows) / sum(len(row) for row in rows)
+    mean_sum = sum(sum(row.values()) for row in rows) / mean / len(rows)
+    found = []
+    for row in rows:
+        there = {}
+        for column, value in row.items():
+            x = value / mean
+            rarity = math.log(len(rows) / sum(column in other for other in rows))
+            total = sum(row.values()) / mean
+            there[column] = {
+                "cosine": x,
+                "tfidf": math.sqrt(x) * rarity,
+                "bm25": (k1 + 1) * x / (x + k1 * (1 - b + b * total / mean_sum)) * rarity,
+            }[kind]
+        found.append(there)
+    return found
+
+
+def event_similarity(x, y, kind, shrinkage):
+    """Of two rows as `weighted_events` gives them."""
+    product = sum(x[c] * y[c] for c in x if c in y)
+    lengths = 1.0 if kind == "bm25" else math.sqrt(sum(v**2 for v in x.values()) * sum(v**2 for v in y.values()))
+    return product / (lengths + shrinkage) if product else 0.0
+
+
+def three_steps(events, i, j, alpha, beta):
+    """What item j says of item i on walks through users, of events as an array."""
+    events = events / events[events > 0].mean()
+    total = 0.0
+    for row in events:
+        if row[i] and row[j]:
+            total += (row[j] / events[:, j].sum()) ** alpha * (row[i] / row.sum()) ** alpha
+    return total / events[:, i].sum() ** beta
+
+
+def filtered(
+    events,
+    n_factors,
+    *,
+    low_pass=0.3,
+    user_exponent=0.3,
+    item_exponent=0.5,
+    degree_exponent=0.25,
+    sharpening=0.0,
+    sharpening_order=4,
+    sharpen_low_pass=True,
+):
+    """Scores of a spectral filter, of events as an array."""
+    users, items = events.sum(axis=1), events.sum(axis=0)
+    rows = events / users[:, None] ** user_exponent / items**item_exponent
+    _, lengths, right = np.linalg.svd(rows / np.linalg.norm(rows, 2))
+    q = right.T[:, : lengths.size] * lengths**2 @ right[: lengths.size]
+    smooth = (
+        low_pass
+        * (right[:n_factors].T / items[:, None] ** degree_exponent)
+        @ (right[:n_factors] * items**degree_exponent)
+    )
+    sharpen, power = np.eye(len(q)), np.eye(len(q))
+    for m in range(1, sharpening_order + 1):
+        power = power @ (-sharpening * q) / m
+        sharpen = sharpen + power
+    return events @ ((q + smooth) @ sharpen if sharpen_low_pass else q @ sharpen + smooth)
 
 
 # Hybrid models -----------------------------------------------------------------------------------------------------

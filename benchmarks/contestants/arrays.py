@@ -10,7 +10,7 @@ from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 
 from benchmarks.data import Array, Events, Ratings, Scores, Split
-from benchmarks.measure import Stopwatch, rate
+from benchmarks.measure import Stopwatch, order, rate
 
 
 def sparse_rows(part: Ratings) -> dict[str, float]:
@@ -32,7 +32,7 @@ def ease(events: Events, penalty: float) -> dict[str, float]:
         np.fill_diagonal(weights, 0)
     with watch("recommend"):
         found = events.best(lambda users: (matrix[users] @ weights)[:, events.candidates])
-    return watch.seconds | events.accuracy(found)
+    return order(watch, events, found)
 
 
 def recommend(scores: Scores, users: Sequence[int], calls: int) -> dict[str, float]:
@@ -108,4 +108,4 @@ def by_tags(events: Events, *, personal: bool) -> dict[str, float]:
 
     with watch("recommend"):
         found = events.best(score)
-    return watch.seconds | events.accuracy(found)
+    return order(watch, events, found)

@@ -7,7 +7,7 @@ from cornac.data import Dataset
 from cornac.models import BPR, MF
 
 from benchmarks.data import Array, Events, Ratings, Split
-from benchmarks.measure import Stopwatch, rate
+from benchmarks.measure import Stopwatch, order, rate
 
 
 def ratings(split: Split, penalty: float, learning_rate: float) -> dict[str, float]:
@@ -59,7 +59,7 @@ def events(events: Events, learning_rate: float, penalty: float, n_epochs: int) 
 
     with watch("recommend"):
         found = events.best(score)
-    return watch.seconds | events.accuracy(found)
+    return order(watch, events, found)
 
 
 def _rate(model: MF, user: int, item: int) -> float:

@@ -13,7 +13,7 @@ import polars as pl
 
 import foretaste as ft
 from benchmarks.data import Array, Events, Files, Ratings, Scores, Split
-from benchmarks.measure import Stopwatch, rate
+from benchmarks.measure import Stopwatch, order, rate
 
 
 def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def events(events: Events, model: str, parameters: Mapping[str, Any]) -> dict[st
     found[np.searchsorted(users, best["user"].to_numpy()), best["rank"].to_numpy() - 1] = best["item"].to_numpy()
     ends = fitted.history_["seconds"].to_numpy()
     epochs = {"epochs": ends.size, "an epoch": float((ends[-1] - ends[0]) / max(ends.size - 1, 1))} if ends.size else {}
-    return watch.seconds | events.accuracy(found) | epochs | {"learned": _digest(fitted)}
+    return order(watch, events, found) | epochs | {"learned": _digest(fitted)}
 
 
 def ratings_at_scale(files: Files, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from implicit import nearest_neighbours
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
 from benchmarks.data import Events, Scores
-from benchmarks.measure import Stopwatch
+from benchmarks.measure import Stopwatch, order
 
 
 def recommend(scores: Scores) -> dict[str, float]:
@@ -44,4 +47,18 @@ def events(events: Events, n_factors: int, penalty: float, alpha: float, n_epoch
     users = events.asked()
     with watch("recommend"):
         found, _ = model.recommend(users, matrix[users], N=20, filter_already_liked_items=True)
-    return watch.seconds | events.accuracy(found)
+    return order(watch, events, found)
+
+
+def neighbors(events: Events, algorithm: str, **settings: Any) -> dict[str, float]:  # noqa: ANN401  the algorithm's own
+    """Neighbours of items; positions are taken as they are."""
+    watch = Stopwatch()
+    with watch("prepare"):
+        matrix = csr_matrix(events.matrix())
+    model = getattr(nearest_neighbours, algorithm)(num_threads=1, **settings)
+    with watch("fit"):
+        model.fit(matrix, show_progress=False)
+    users = events.asked()
+    with watch("recommend"):
+        found, _ = model.recommend(users, matrix[users], N=20, filter_already_liked_items=True)
+    return order(watch, events, found)

@@ -8,12 +8,13 @@ from foretaste.kernels.neighbours import (
     COSINE,
     MSD,
     PEARSON,
+    PRODUCT,
     WHOLE_COSINE,
     deviations,
     similar_rows,
 )
 
-KINDS = {"cosine": COSINE, "msd": MSD, "pearson": PEARSON, "whole cosine": WHOLE_COSINE}
+KINDS = {"cosine": COSINE, "msd": MSD, "pearson": PEARSON, "whole cosine": WHOLE_COSINE, "product": PRODUCT}
 STARS = (1.0, 2.0, 2.5, 4.0, 5.0)
 kinds = pytest.mark.parametrize("kind", KINDS)
 
@@ -82,6 +83,8 @@ def test_many_rows_are_thinned_out_rightly(kind, share, n_kept):
     rng = np.random.default_rng(0)
     n_rows, n_columns = 300, 40
     values = rng.normal(size=(n_rows, n_columns)).round(3)
+    if kind == "product":
+        values = np.abs(values)
     there = rng.random((n_rows, n_columns)) < share
     rows = [[(int(c), float(values[r, c])) for c in np.flatnonzero(there[r])] for r in range(n_rows)]
     queries = rows[:8]

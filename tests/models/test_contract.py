@@ -222,7 +222,13 @@ def test_unknown_ids_fall_back_with_one_warning(name):
     assert predicted[3] == model.predict(STRANGE[3:])[0]
 
 
-@pytest.mark.parametrize("name", [*names(placed=True), *names(neighbors=True), "GlobalMean", "Baseline"])
+def falling_back():
+    """Cases that fall back on a mean and biases, or on typical factors."""
+    rated = [name for name in names(neighbors=True) if MODELS[CASES[name].model].predicts_ratings]
+    return [*names(placed=("user", "item")), *rated, "GlobalMean", "Baseline"]
+
+
+@pytest.mark.parametrize("name", falling_back())
 def test_the_fallback_is_the_mean_and_the_biases_that_are_known(name):
     model = fitted(name)
     with pytest.warns(UnknownIdWarning):

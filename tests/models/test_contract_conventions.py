@@ -393,6 +393,9 @@ def catalogue_features():
         ft.NMF(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.EASE(reg=50.0),
         ft.EASE(reg=50.0, max_dense_items=0, n_neighbors=50),
+        ft.ImplicitItemKNN(),
+        ft.ImplicitUserKNN(),
+        ft.SpectralFilter(5, sharpening=0.5, random_state=0),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="subspace"),
@@ -410,8 +413,8 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
     assert threaded == {
-        *("ALS", "EASE", "FunkSVD", "HybridMF", "ImplicitALS", "ItemKNN", "NMF", "PureSVD", "SlopeOne", "UserItemKNN"),
-        "UserKNN",
+        *("ALS", "EASE", "FunkSVD", "HybridMF", "ImplicitALS", "ImplicitItemKNN", "ImplicitUserKNN", "ItemKNN", "NMF"),
+        *("PureSVD", "SlopeOne", "SpectralFilter", "UserItemKNN", "UserKNN"),
     }
 
 

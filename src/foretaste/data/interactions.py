@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -43,6 +43,21 @@ class SparseRows(NamedTuple):
         """The same with empty rows at the end, `n_rows` in all."""
         empty = np.full(n_rows + 1 - self.indptr.size, self.indptr[-1])
         return self._replace(indptr=np.concatenate([self.indptr, empty]))
+
+    def row_codes(self) -> Codes:
+        """The row of each entry."""
+        return np.repeat(np.arange(self.indptr.size - 1, dtype=np.int32), np.diff(self.indptr))
+
+    @classmethod
+    def stacked(cls, parts: Sequence[SparseRows]) -> SparseRows:
+        """The rows of several matrices below each other."""
+        starts = np.cumsum([0] + [part.indices.size for part in parts])
+        indptr = [part.indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            np.concatenate([[0], *indptr]).astype(np.int64),
+            np.concatenate([part.indices for part in parts]),
+            np.concatenate([part.values for part in parts]),
+        )
 
 
 @dataclass(frozen=True, eq=False)

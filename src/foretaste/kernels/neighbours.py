@@ -9,9 +9,9 @@ from foretaste.kernels._compile import kernel
 Keys = npt.NDArray[np.uint64]
 
 # Kinds of similarity, as `similar_rows` knows them.
-COSINE, MSD, PEARSON, WHOLE_COSINE = 0, 1, 2, 3
+COSINE, MSD, PEARSON, WHOLE_COSINE, PRODUCT = 0, 1, 2, 3, 4
 # How many sums over the columns that two rows share each of them needs, and how many of these in double precision.
-_WIDTHS, _WIDE = (4, 2, 1, 2), (0, 0, 5, 0)
+_WIDTHS, _WIDE = (4, 2, 1, 2, 1), (0, 0, 5, 0, 0)
 # Similarities of whole stars are often equal, and have to be so on any scale of the ratings: what is told apart is told
 # apart by a millionth.
 _STEPS = np.float32(2**20)
@@ -59,7 +59,13 @@ def similar_rows(
         \text{WHOLE\_COSINE} = \frac{\sum_C x y}{|x| |y|}
 
     each times (n - 1) / (n - 1 + shrinkage), and 0 where n < min_support. MSD and PEARSON are rounded to multiples of
-    2^-20 before. WHOLE_COSINE takes gaps for zeros: its lengths are those of whole rows.
+    2^-20 before. WHOLE_COSINE takes gaps for zeros: its lengths are those of whole rows. Of values that are all 0 or
+    more there is also
+
+    .. math:: \text{PRODUCT} = \frac{\sum_C x y}{|x| |y| + \text{shrinkage}}
+
+    with whatever lengths are given, which may exceed 1 and does not count what is shared: `min_support` is not looked
+    at.
 
     A query is a walk over its columns and over the rows in each; the sums are kept in a table of a column a row, and
     nothing of the size n_rows x n_rows is ever there.
@@ -153,6 +159,9 @@ def _add_column(
             sums[r] += x * y
             x_squares[r] += xx
             y_squares[r] += y * y
+    elif kind == PRODUCT:
+        for s in range(first, last):
+            n[np.uint64(rows[s])] += x * values[s]  # what is shared, and how much, in one
     else:
         # sums whose differences may be small beside them
         wide_x = np.float64(x)
@@ -182,6 +191,12 @@ def _compare(
     """The similarities of rows `begin` to `end`, from their sums, into `strip`."""
     zero, one, least = np.float32(0), np.float32(1), np.float32(max(min_support, 1))
     n = table[0, begin:end]
+    if kind == PRODUCT:
+        doubt = np.float32(shrinkage)
+        for k in range(n.size):
+            product = length * lengths[begin + k] + doubt
+            strip[k] = n[k] / product if product > 0 else zero
+        return
     if kind == WHOLE_COSINE:
         sums = table[1, begin:end]
         for k in range(n.size):

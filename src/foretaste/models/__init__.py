@@ -14,12 +14,14 @@ from foretaste.models.ease import EASE
 from foretaste.models.funk_svd import FunkSVD
 from foretaste.models.hybrid import HybridMF
 from foretaste.models.implicit_als import ImplicitALS
+from foretaste.models.implicit_knn import ImplicitItemKNN, ImplicitUserKNN
 from foretaste.models.knn import ItemKNN, UserItemKNN, UserKNN
 from foretaste.models.mean import GlobalMean, Random
 from foretaste.models.nmf import NMF
 from foretaste.models.popularity import Popularity
 from foretaste.models.pure_svd import PureSVD
 from foretaste.models.slope_one import SlopeOne
+from foretaste.models.spectral import SpectralFilter
 from foretaste.models.svdpp import SVDpp
 
 MODELS: dict[str, type[Recommender]] = {
@@ -41,6 +43,9 @@ MODELS: dict[str, type[Recommender]] = {
         FunkSVD,
         SVDpp,
         EASE,
+        ImplicitItemKNN,
+        ImplicitUserKNN,
+        SpectralFilter,
         ImplicitALS,
         HybridMF,
     )
@@ -71,6 +76,8 @@ __all__ = [
     "GlobalMean",
     "HybridMF",
     "ImplicitALS",
+    "ImplicitItemKNN",
+    "ImplicitUserKNN",
     "ItemKNN",
     "Popularity",
     "PureSVD",
@@ -78,6 +85,7 @@ __all__ = [
     "Recommender",
     "SVDpp",
     "SlopeOne",
+    "SpectralFilter",
     "UserItemKNN",
     "UserKNN",
     "load",

@@ -275,7 +275,7 @@ class FactorModel(Recommender):
     def _unexplained(self, rows: SparseRows, start: Float32) -> Float32:
         """What the mean and these factors of users leave of their ratings."""
         predicted = np.empty(rows.indices.size)
-        users = np.repeat(np.arange(len(start), dtype=np.int32), np.diff(rows.indptr))
+        users = rows.row_codes()
         biases = (np.zeros(len(start), np.float32), np.zeros_like(self.item_biases_))
         factors = (start, self.item_factors_)
         nobody = np.zeros(start.shape[1], np.float32)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import numpy.typing as npt
 
-from foretaste._typing import Id
+from foretaste._typing import Codes, Float64, Id
 from foretaste.data.coerce import as_events, as_new_events
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.exceptions import DataError
 from foretaste.models._base import Recommender
+
+# Users whose scores of every item stand in memory together while some of them are looked up.
+_BLOCK = 128
 
 
 class ImplicitModel(Recommender):
@@ -56,3 +60,19 @@ class ImplicitModel(Recommender):
             )
             raise DataError(message)
         return interactions.events()
+
+
+class RowScored(ImplicitModel):
+    """A model that scores every item of a user in one go; the scores of pairs are looked up in such rows."""
+
+    def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
+        predicted = np.zeros(user_codes.size)
+        users, place = np.unique(user_codes, return_inverse=True)
+        order, ends = np.argsort(place, kind="stable"), np.cumsum(np.bincount(place, minlength=users.size))
+        score = self._scorer()
+        for first in range(0, users.size, _BLOCK):
+            block = users[first : first + _BLOCK]
+            pairs = order[ends[first - 1] if first else 0 : ends[first + block.size - 1]]
+            found = score(block)[place[pairs] - first, item_codes[pairs]]
+            predicted[pairs] = np.where(item_codes[pairs] >= 0, found, 0.0)
+        return predicted

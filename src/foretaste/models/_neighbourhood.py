@@ -10,7 +10,6 @@ import numpy as np
 from foretaste._typing import Codes, Float32, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
-from foretaste.exceptions import UnsupportedError
 from foretaste.models._base import Recommender, Side
 from foretaste.models._factors import Unit
 from foretaste.models._likeness import Metric, Nearest
@@ -24,6 +23,8 @@ from foretaste.models._neighbours import (
     Finder,
     Similarity,
     moments,
+    nearest_kept,
+    refuse_metric,
 )
 from foretaste.models._ranking import Scorer
 from foretaste.utils.threads import Run, workers
@@ -176,22 +177,8 @@ class Neighbourhood(Recommender):
         neighbors: SparseRows | None = getattr(self, f"{side}_neighbors_", None)
         if neighbors is None:
             return super()._nearest(side, query, n, metric)
-        if metric is not None:
-            message = (
-                f"{type(self).__name__} keeps the neighbours of its own similarity, {self.similarity_!r}, and no "
-                f"points to measure between; got metric={metric!r}. Hint: leave 'metric' out, or fit with another "
-                f"'similarity'."
-            )
-            raise UnsupportedError(message)
-        starts, stops = neighbors.indptr[query], neighbors.indptr[query + 1]
-        width = int(min(n, max((stops - starts).max(initial=0), 1)))
-        places = starts[:, None] + np.arange(width)
-        there = places < stops[:, None]
-        places = np.where(there, places, 0)
-        codes = np.full(places.shape, -1, np.int32)
-        values = np.zeros(places.shape)
-        codes[there], values[there] = neighbors.indices[places[there]], neighbors.values[places[there]]
-        return Nearest(self._neighbor_vocabulary(side), codes, values)
+        refuse_metric(type(self).__name__, self.similarity_, metric)
+        return Nearest(self._neighbor_vocabulary(side), *nearest_kept(neighbors, query, n))
 
     def _neighbor_vocabulary(self, side: Side) -> Vocabulary:
         vocabulary: Vocabulary = self.rater_vocabulary_ if side == "user" else self.item_vocabulary_

@@ -9,6 +9,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Pointers
 from foretaste.data.interactions import Interactions, SparseRows
+from foretaste.exceptions import UnsupportedError
 from foretaste.kernels.biases import bias_rows
 from foretaste.kernels.neighbours import COSINE, MSD, PEARSON, WHOLE_COSINE, deviations, similar_rows
 from foretaste.kernels.sorting import group_by_code
@@ -99,23 +100,42 @@ class Finder(NamedTuple):
 
     def find(self, queries: SparseRows, columns: SparseRows, n_rows: int, *, own: bool) -> SparseRows:
         """The rows nearest to each query, best first; `columns` are measured, too, and `own` if query q is row q."""
-        lengths = _lengths(columns.indices, columns.values, n_rows)
+        lengths = row_lengths(columns.indices, columns.values, n_rows)
         n_queries = queries.indptr.size - 1
-        owner = np.repeat(np.arange(n_queries, dtype=np.int32), np.diff(queries.indptr))
-        query_lengths = _lengths(owner, queries.values, n_queries)
+        owner = queries.row_codes()
+        query_lengths = row_lengths(owner, queries.values, n_queries)
         # one common rating is no correlation; with a shrinkage it counts for nothing anyway
         support = max(self.min_support, 2) if self.similarity == "pearson_baseline" else self.min_support
         support = min(support, columns.indptr.size)  # no two rows share more columns than there are
-        width = max(1, min(self.n_kept, n_rows))
+        settings = (_KINDS[self.similarity], support, float(self.shrinkage))
+        search = Search(self.name, *settings, self.n_kept, self.n_jobs)
+        return search.find(queries, query_lengths, columns, lengths, own=own)
+
+
+class Search(NamedTuple):
+    """How the most similar rows are looked for; see `kernels.neighbours.similar_rows`. The name is the model's."""
+
+    name: str
+    kind: int
+    min_support: int
+    shrinkage: float
+    n_kept: int
+    n_jobs: int | None
+
+    def find(
+        self, queries: SparseRows, query_lengths: Float32, columns: SparseRows, lengths: Float32, *, own: bool
+    ) -> SparseRows:
+        """The rows most similar to each query, best first; `own` if query q is row q, which is then left out."""
+        n_queries = queries.indptr.size - 1
+        width = max(1, min(self.n_kept, lengths.size))
         firsts = range(0, n_queries, _QUERIES)
+        fixed = (*queries, query_lengths, *columns, lengths, self.kind, self.min_support, self.shrinkage, own)
 
         def search(first: int) -> tuple[Pointers, Codes, Float32]:
             last = min(first + _QUERIES, n_queries)
             codes, values = np.empty((last - first, width), np.int32), np.empty((last - first, width), np.float32)
             counts = np.empty(last - first, np.int64)
-            settings = (_KINDS[self.similarity], support, float(self.shrinkage), own)
-            matrix = (*queries, query_lengths, *columns, lengths)
-            similar_rows(*matrix, *settings, first, last, codes, values, counts)
+            similar_rows(*fixed, first, last, codes, values, counts)
             kept = np.arange(width) < counts[:, None]
             with lock:
                 advance("")
@@ -126,6 +146,29 @@ class Finder(NamedTuple):
             found = run(search, [(first,) for first in firsts])
         counts, codes, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return SparseRows(np.concatenate([[0], np.cumsum(counts)]), codes, values)
+
+
+def nearest_kept(neighbors: SparseRows, query: Codes, n: int) -> tuple[Codes, Float64]:
+    """The first n neighbours of some rows and their similarities; code -1 where there are no more."""
+    starts, stops = neighbors.indptr[query], neighbors.indptr[query + 1]
+    width = int(min(n, max((stops - starts).max(initial=0), 1)))
+    places = starts[:, None] + np.arange(width)
+    there = places < stops[:, None]
+    places = np.where(there, places, 0)
+    codes = np.full(places.shape, -1, np.int32)
+    values = np.zeros(places.shape)
+    codes[there], values[there] = neighbors.indices[places[there]], neighbors.values[places[there]]
+    return codes, values
+
+
+def refuse_metric(name: str, similarity: str, metric: str | None) -> None:
+    """Raise unless no metric is asked of a model that keeps neighbours."""
+    if metric is not None:
+        message = (
+            f"{name} keeps the neighbours of its own similarity, {similarity!r}, and no points to measure between; "
+            f"got metric={metric!r}. Hint: leave 'metric' out, or fit with another 'similarity'."
+        )
+        raise UnsupportedError(message)
 
 
 class Asked(NamedTuple):
@@ -183,5 +226,6 @@ class Direction(NamedTuple):
         return codes, given, similarities, similarities * values / (similarities.sum() + asked.damping)
 
 
-def _lengths(owner: Codes, values: Float32, n_rows: int) -> Float32:
+def row_lengths(owner: Codes, values: Float32, n_rows: int) -> Float32:
+    """The root of the sum of squares of each row, from the row of each entry."""
     return np.sqrt(np.bincount(owner, values.astype(np.float64) ** 2, n_rows)).astype(np.float32)

@@ -20,7 +20,7 @@ from foretaste.kernels.gram import (
 from foretaste.kernels.products import multiply_rows
 from foretaste.kernels.sorting import transpose_rows
 from foretaste.models._base import Side
-from foretaste.models._implicit import ImplicitModel
+from foretaste.models._implicit import RowScored
 from foretaste.models._likeness import Metric, Nearest
 from foretaste.models._ranking import Scorer, best_columns
 from foretaste.models._training import Training
@@ -35,7 +35,7 @@ _KEPT = 1000
 _MOST_DROPPED = 0.99
 
 
-class EASE(ImplicitModel):
+class EASE(RowScored):
     r"""Embarrassingly shallow autoencoder: an item's score is a weighted sum of what the user has.
 
     .. math:: s_{ui} = \sum_j x_{uj} B_{ji}, \qquad B_{ii} = 0
@@ -122,7 +122,7 @@ class EASE(ImplicitModel):
         by_user, n_items = self._events(interactions), interactions.n_items
         by_item = SparseRows(*transpose_rows(*by_user, n_items))
         squares = by_item.values.astype(np.float64) ** 2
-        diagonal = np.bincount(np.repeat(np.arange(n_items), np.diff(by_item.indptr)), squares, n_items)
+        diagonal = np.bincount(by_item.row_codes(), squares, n_items)
         # reg and dropout both act on the diagonal alone
         penalty = self.reg * squares.mean() + self.dropout / (1 - self.dropout) * diagonal
         parts = (by_item, by_user, diagonal.astype(np.float32), penalty.astype(np.float32))
@@ -166,7 +166,7 @@ class EASE(ImplicitModel):
             strongest_products(*by_item, *by_user, diagonal, first, last, codes, products, counts)
             return _packed(codes, products, counts)
 
-        gram = _stacked(run(strongest, _chunks(n)))
+        gram = SparseRows.stacked(run(strongest, _chunks(n)))
         width = min(self.n_neighbors, n)
 
         def regress(first: int, last: int) -> SparseRows:
@@ -174,18 +174,8 @@ class EASE(ImplicitModel):
             neighbourhood_weights(*gram, diagonal, penalty, float(self.relaxation), width, first, last, codes, weights)
             return _packed(codes, weights, np.minimum(np.diff(gram.indptr[first : last + 1]), width))
 
-        by_target = _stacked(run(regress, _chunks(n)))
+        by_target = SparseRows.stacked(run(regress, _chunks(n)))
         return SparseRows(*transpose_rows(*by_target, n))
-
-    def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
-        predicted = np.zeros(user_codes.size)
-        distinct, place = np.unique(user_codes, return_inverse=True)
-        order, ends = np.argsort(place, kind="stable"), np.cumsum(np.bincount(place, minlength=distinct.size))
-        score, known = self._scorer(), item_codes >= 0
-        for user, pairs in zip(distinct, np.split(order, ends[:-1]) if distinct.size else (), strict=True):
-            row = score(np.array([user], np.int32))[0]
-            predicted[pairs] = np.where(known[pairs], row[item_codes[pairs]], 0.0)
-        return predicted
 
     def _scorer(self) -> Scorer:
         n_items = len(self.item_vocabulary_)
@@ -249,17 +239,6 @@ def _packed(codes: Codes, values: Float32, counts: Codes) -> SparseRows:
     """Rows of unequal length without the places that are not filled."""
     filled = np.arange(codes.shape[1]) < counts[:, None]
     return SparseRows(np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), codes[filled], values[filled])
-
-
-def _stacked(parts: list[SparseRows]) -> SparseRows:
-    """Rows of several matrices below each other."""
-    starts = np.cumsum([0] + [part.indices.size for part in parts])
-    indptr = [part.indptr[1:] + start for part, start in zip(parts, starts, strict=False)]
-    return SparseRows(
-        np.concatenate([[0], *indptr]).astype(np.int64),
-        np.concatenate([part.indices for part in parts]),
-        np.concatenate([part.values for part in parts]),
-    )
 
 
 def _rows_of(weights: Float32 | SparseRows, rows: Codes) -> Float32:

@@ -219,7 +219,7 @@ class HybridMF(ImplicitModel):
     ) -> None:
         """Learn from events, epoch by epoch; changes the vectors of the attributes."""
         n_events = known.indices.size
-        columns = (np.repeat(np.arange(known.indptr.size - 1, dtype=np.int32), np.diff(known.indptr)), known.indices)
+        columns = (known.row_codes(), known.indices)
         weights = np.log2(1 + known.values).astype(np.float32)
         negatives = np.empty(n_events, np.int32)
         ups, downs = np.empty(n_events, np.float32), np.empty(n_events, np.float32)
@@ -390,7 +390,7 @@ class HybridMF(ImplicitModel):
         grown = copy.copy(self)
         vectors, biases = self._of_features(side, rows)
         grown.__dict__[f"{side}_vocabulary_"] = Vocabulary([*vocabulary, *ids])
-        grown.__dict__[f"{side}_features_"] = _stacked(getattr(self, f"{side}_features_"), rows)
+        grown.__dict__[f"{side}_features_"] = SparseRows.stacked([getattr(self, f"{side}_features_"), rows])
         grown.__dict__[f"{side}_factors_"] = np.concatenate([getattr(self, f"{side}_factors_"), vectors])
         if side == "item":
             grown.item_biases_ = np.concatenate([self.item_biases_, biases])
@@ -490,13 +490,6 @@ def _with_itself(rows: SparseRows, n_features: int) -> SparseRows:
         rows.indptr + np.arange(n_rows + 1),
         np.insert(rows.indices, ends, own).astype(np.int32),
         np.insert(rows.values, ends, np.float32(1)).astype(np.float32),
-    )
-
-
-def _stacked(above: SparseRows, below: SparseRows) -> SparseRows:
-    indptr = np.concatenate([above.indptr, above.indptr[-1] + below.indptr[1:]])
-    return SparseRows(
-        indptr, np.concatenate([above.indices, below.indices]), np.concatenate([above.values, below.values])
     )
 
 

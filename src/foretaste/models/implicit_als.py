@@ -157,7 +157,7 @@ class ImplicitALS(ImplicitModel):
     def _penalty(self, rows: SparseRows, n_others: int) -> Float32:
         """The lambda of each row."""
         n_rows = rows.indptr.size - 1
-        sums = np.bincount(np.repeat(np.arange(n_rows), np.diff(rows.indptr)), rows.values, n_rows)
+        sums = np.bincount(rows.row_codes(), rows.values, n_rows)
         penalty: Float32 = (self.reg * (sums + self.alpha * n_others) ** self.reg_exponent).astype(np.float32)
         return penalty
 

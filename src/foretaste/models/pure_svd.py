@@ -9,19 +9,16 @@ import numpy as np
 from foretaste._typing import Float32, Float64, Learned, RandomState
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.kernels.biases import bias_rows
-from foretaste.kernels.products import multiply_rows
+from foretaste.models._decomposition import largest_parts, sparse_product
 from foretaste.models._factors import FactorModel, Factors, Penalty, Unit, penalty_for
 from foretaste.models._training import Training
 from foretaste.models.baseline import Baseline
 from foretaste.models.funk_svd import FunkSVD
-from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone
 
 Fill = Literal["baseline", "item_mean", "user_mean", "zero"]
 
-# Rows a thread takes at a time; a matter of speed alone, since rows do not depend on each other.
-_CHUNK = 256
 # How many ratings' worth of doubt there is about what a user's ratings add to the fill of the items.
 _DOUBT: dict[Fill, float] = {"baseline": 5.0, "item_mean": np.inf, "user_mean": 0.0, "zero": np.inf}
 # Singular values below this share of the largest are rounding errors in single precision.
@@ -231,25 +228,16 @@ class PureSVD(FactorModel):
     # The decomposition ----------------------------------------------------------------------------------------------
 
     def _decompose(self, run: Run, filled: Filled) -> tuple[Float32, Float32, Float32]:
-        """The largest singular values and their vectors: U, S, V.
-
-        A block Z of vectors over the items is multiplied by F'F again and again, its columns made orthonormal at each
-        product; it turns to where F is longest. The singular value decomposition of the small block FZ = U S W' then
-        gives V = ZW. So US = FV holds to rounding, which `fold_in` relies on.
-        """
-        n_users, n_items = filled.user_fill.size, filled.item_fill.size
-        k = min(self.n_factors, n_users, n_items)
-        width = min(k + self.n_oversamples, n_users, n_items)
-        drawn = generator(self.random_state).normal(size=(n_items, width)).astype(np.float32)
-        basis: Float32 = np.linalg.qr(drawn)[0]
-        for _ in range(self.n_iter):
-            images = np.linalg.qr(filled.times(run, basis))[0]
-            basis = np.linalg.qr(filled.transposed_times(run, images))[0]
-        left, lengths, turn = np.linalg.svd(filled.times(run, basis), full_matrices=False)
-        right = basis @ turn[:k].T
-        # A pair of vectors may change its sign; this one is as good as the other and always the same.
-        signs = np.sign(right[np.abs(right).argmax(axis=0), np.arange(k)])
-        return left[:, :k] * signs, lengths[:k].copy(), right * signs
+        """The largest singular values and their vectors: U, S, V. That US = FV is what `fold_in` relies on."""
+        return largest_parts(
+            lambda right: filled.times(run, right),
+            lambda right: filled.transposed_times(run, right),
+            (filled.user_fill.size, filled.item_fill.size),
+            self.n_factors,
+            self.n_oversamples,
+            self.n_iter,
+            self.random_state,
+        )
 
     def _refine(
         self, interactions: Interactions, unit: Unit, reg: float, training: Training, start: Factors
@@ -314,9 +302,7 @@ def _deviations(rows: SparseRows, row_fill: Float32, column_fill: Float32) -> Sp
 
 def _product(run: Run, rows: SparseRows, row_fill: Float32, column_fill: Float32, right: Float32) -> Float32:
     """(D + a 1' + 1 c') X for a sparse D by rows, what fills its rows and columns, and a block of vectors."""
-    out = np.empty((row_fill.size, right.shape[1]), np.float32)
-    chunks = range(0, len(out), _CHUNK)
-    run(multiply_rows, [(*rows, right, first, min(first + _CHUNK, len(out)), out) for first in chunks])
+    out = sparse_product(run, rows, right)
     sums: Float64 = right.sum(axis=0, dtype=np.float64)
     out += np.outer(row_fill, sums.astype(np.float32))
     out += column_fill @ right

@@ -96,7 +96,7 @@ class SlopeOne(Recommender):
         _check_size(n_items)
         by_item = interactions.by_item()
         # collected item by item, so that within each user's row items ascend
-        item_codes = np.repeat(np.arange(n_items, dtype=np.int32), np.diff(by_item.indptr))
+        item_codes = by_item.row_codes()
         by_user = SparseRows(*sparse_rows(by_item.indices, interactions.n_users, item_codes, by_item.values))
         deviations, counts = (np.zeros((n_items, n_items), np.float32) for _ in range(2))
         chunks = [(first, min(first + _CHUNK, n_items)) for first in range(0, n_items, _CHUNK)]
