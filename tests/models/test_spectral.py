@@ -64,7 +64,7 @@ def test_the_decomposition_is_that_of_the_normalised_events():
 
 def test_there_are_no_more_factors_than_the_events_have():
     # three users with the same two items, and one with another: rank two
-    model = ft.SpectralFilter(3, random_state=0).fit(
+    model = ft.SpectralFilter(3, user_exponent=0.5, random_state=0).fit(
         [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1), ("c", 2), ("d", 3)]
     )
     assert model.singular_values_.tolist() == pytest.approx([1, 1])
