@@ -192,3 +192,14 @@ def test_a_file_cut_short_says_so(tmp_path):
 def test_no_file_is_a_file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         dump.load(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("place", [-1, 625, 10**6])
+def test_a_random_generator_that_would_read_beyond_its_end_is_refused(tmp_path, place):
+    algo = ours.SVD(random_state=np.random.RandomState(0))
+    state = algo.random_state.get_state(legacy=False)
+    ours.dump.dump(tmp_path / "whole", algo=algo)
+    assert ours.dump.load(tmp_path / "whole")[1].random_state.randint(1000) == algo.random_state.randint(1000)
+    state["state"]["pos"] = place
+    with pytest.raises(pickle.UnpicklingError, match="at a place that there is not"):
+        dump._random_state(state)

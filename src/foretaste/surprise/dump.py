@@ -30,9 +30,10 @@ from foretaste.utils.files import whole_file
 _MARK = b"foretaste.surprise dump 1\n"
 # Whose objects are kept with their attributes, those of classes derived from them included.
 _KEPT = (AlgoBase, Trainset, Dataset, Reader)
+# How many a Mersenne Twister holds.
+_WORDS = 624
 
 
-# What can be written as a text and read back from it.
 def dump(
     file_name: str | os.PathLike[str],
     predictions: list[Prediction] | None = None,
@@ -164,6 +165,10 @@ def _rows(*parts: Any) -> Rows:  # noqa: ANN401
 
 
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:
+    # numpy takes any place in its 624 words, and a draw from beyond them ends the process
+    if not 0 <= int(state["state"]["pos"]) <= _WORDS:
+        message = "a random generator stands at a place that there is not"
+        raise pickle.UnpicklingError(message)
     made = np.random.RandomState()
     made.set_state(state)
     return made
