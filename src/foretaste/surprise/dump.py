@@ -15,6 +15,7 @@ import sys
 import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -81,7 +82,7 @@ def load(file_name: str | os.PathLike[str]) -> tuple[list[Prediction] | None, An
             )
             raise ModelFileError(message)
         try:
-            found = _Restorer(file).load()
+            found = _Restorer(file).restored()
             return found["predictions"], found["algo"]
         except ModelFileError:
             raise
@@ -112,11 +113,29 @@ class _Writer(pickle.Pickler):
 class _Restorer(pickle.Unpickler):
     """Knows the makers and nothing else: no class and no other function can be named in a file."""
 
+    def restored(self) -> Any:  # noqa: ANN401  what was written
+        """What the file holds."""
+        self.generators: list[np.random.RandomState] = []
+        found = self.load()
+        for generator in self.generators:
+            # Only now, as a file can give a state to whatever it has made. numpy takes any place in the words of a
+            # generator, and to draw from beyond them ends the process.
+            if not 0 <= generator.get_state(legacy=False)["state"]["pos"] <= _WORDS:
+                message = "a random generator stands at a place that there is not"
+                raise pickle.UnpicklingError(message)
+        return found
+
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  a maker
         if module == __name__ and name in _MAKERS:
-            return _MAKERS[name]
+            # not the function itself, whose attributes, such as its defaults, a file could set
+            return partial(self._generator if name == _random_state.__name__ else _MAKERS[name])
         message = f"it names {module}.{name}, which no dump does"
         raise pickle.UnpicklingError(message)
+
+    def _generator(self, state: dict[str, Any]) -> np.random.RandomState:
+        made = _random_state(state)
+        self.generators.append(made)
+        return made
 
 
 def _refuse(what: str) -> NoReturn:
@@ -165,10 +184,6 @@ def _rows(*parts: Any) -> Rows:  # noqa: ANN401
 
 
 def _random_state(state: dict[str, Any]) -> np.random.RandomState:
-    # numpy takes any place in its 624 words, and a draw from beyond them ends the process
-    if not 0 <= int(state["state"]["pos"]) <= _WORDS:
-        message = "a random generator stands at a place that there is not"
-        raise pickle.UnpicklingError(message)
     made = np.random.RandomState()
     made.set_state(state)
     return made

@@ -123,6 +123,8 @@ class _Neighbours(SymmetricAlgo, BatchAlgo):
 
     def _heard(self, x: Codes, y: Codes) -> tuple[Float64, Codes]:
         """What the neighbours say of pairs of known inner ids, and how many they are."""
+        of_x: Rows
+        of_y: Rows
         of_x, of_y = self.switch(*self._fitted_to)
         sizes = n_x, n_y = of_x.indptr.size - 1, of_y.indptr.size - 1
         check_codes(x, n_x, "inner ids")
