@@ -159,11 +159,11 @@ def command(
             message = f"{n_folds} folds cannot be made of {len(data.raw_ratings)} ratings."
             raise click.BadParameter(message, param_hint="-n-folds")
         cv = KFold(n_folds, seed)
-    folder = Path(dump_dir or Path(get_dataset_dir()) / "dumps") if with_dump else None
+    dumps = Path(dump_dir or Path(get_dataset_dir()) / "dumps") if with_dump else None
     try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-        _evaluate(algorithm, data, cv, folder)
+        if dumps is not None:
+            dumps.mkdir(parents=True, exist_ok=True)
+        _evaluate(algorithm, data, cv, dumps)
     except (ArithmeticError, MemoryError, NameError, OSError, TypeError, ValueError) as error:
         # what -params, -reader or the ratings hold is often found wanting only now
         message = f"{algo} cannot be evaluated with the parameters {params}: {error} ({type(error).__name__})."
