@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, repeat
 from numbers import Real
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64, Id, Pointers
-from foretaste.data.interactions import Interactions
-from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError
 from foretaste.kernels.numbering import number_integers
 from foretaste.kernels.sorting import group_by_code
+
+if TYPE_CHECKING:
+    from foretaste.data import Interactions
 
 Lists = dict[int, list[tuple[int, float]]]
 
@@ -294,6 +295,9 @@ class Trainset:
         DataError
             A rating is missing or outside the rating scale, which a Trainset does not look at.
         """
+        # not at the top: a program written for Surprise does without all that foretaste's containers load
+        from foretaste.data import Interactions, Vocabulary  # noqa: PLC0415
+
         indptr, indices, values = self.rows()[0]
         users = np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(indptr))
         checked = Interactions.from_arrays(users, indices, values, scale=self.rating_scale, duplicates="keep")
