@@ -17,24 +17,24 @@ from benchmarks.runner import BenchmarkError, Outcome, run
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rows asked for; 0 when all ran, whether or not their targets hold, 2 when one could not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="rows to run; by default all that --list marks with *")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="rows to run; by default those that --list marks with *"
+    )
+    parser.add_argument("--all", action="store_true", help="run every row, also those in which a run takes minutes")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs of each contestant (default 5)")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="folder for the results")
     parser.add_argument("--list", action="store_true", help="list the rows and exit")
     options = parser.parse_args(arguments)
     if options.list:
-        print("\n".join(f"{'*' if row.by_default else ' '} {row.name:<22}{row.title}" for row in ROWS.values()))
+        print("\n".join(f"{'*' if row.by_default else ' '} {row.name:<24}{row.title}" for row in ROWS.values()))
         return 0
     unknown = [name for name in options.names if name not in ROWS]
     if unknown:
         parser.error(f"no row is called {', '.join(unknown)}; --list shows them all")
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
-    return _run_all([ROWS[name] for name in options.names] or list(filter(_by_default, ROWS.values())), options)
-
-
-def _by_default(row: Row) -> bool:
-    return row.by_default
+    chosen = [ROWS[name] for name in options.names] or [row for row in ROWS.values() if row.by_default or options.all]
+    return _run_all(chosen, options)
 
 
 def _run_all(rows: Sequence[Row], options: argparse.Namespace) -> int:

@@ -8,9 +8,18 @@ from benchmarks.row import Contestant, Faster, NoWorse, Row, Same
 
 _SEED = {"random_state": 0}
 _QUIET = {"verbose": False}
+_BY_ITEM = {"user_based": False}
 
 
-def _row(name: str, algorithm: str, times: float, parameters: dict[str, Any], *, same_bits: bool = True) -> Row:
+def _row(
+    name: str,
+    algorithm: str,
+    times: float,
+    parameters: dict[str, Any],
+    *,
+    same_bits: bool = True,
+    by_default: bool = True,
+) -> Row:
     """A row; `same_bits` is false where predictions agree to 1e-9 and not to the last digit."""
     options = {"algorithm": algorithm} | parameters
     settings = ", ".join(f"{key}={value!r}" for key, value in parameters.items()) or "defaults"
@@ -32,20 +41,24 @@ def _row(name: str, algorithm: str, times: float, parameters: dict[str, Any], *,
         targets=(Faster(f"Surprise {algorithm}", times), same),
         warm_up="few",
         most_runs=3,
+        by_default=by_default,
     )
 
 
 ROWS = (
     _row("svd", "SVD", 1.5, _SEED),
-    _row("svdpp", "SVDpp", 4, _SEED, same_bits=False),
+    _row("svdpp", "SVDpp", 4, _SEED, same_bits=False, by_default=False),
     _row("nmf", "NMF", 1.5, _SEED),
     _row("baseline", "BaselineOnly", 1.5, _QUIET),
     _row("baseline-sgd", "BaselineOnly", 1.5, {"bsl_options": {"method": "sgd"}} | _QUIET),
-    _row("knn-basic", "KNNBasic", 10, {"sim_options": {"name": "cosine", "user_based": False}} | _QUIET),
-    _row("knn-means", "KNNWithMeans", 10, {"sim_options": {"name": "msd"}} | _QUIET),
-    _row("knn-z-score", "KNNWithZScore", 10, {"sim_options": {"name": "pearson"}} | _QUIET),
-    _row(
-        "knn-baseline", "KNNBaseline", 10, {"sim_options": {"name": "pearson_baseline", "user_based": False}} | _QUIET
+    *(
+        _row(f"knn-{name}", algorithm, 10, {"sim_options": {"name": similarity} | direction} | _QUIET, by_default=False)
+        for name, algorithm, similarity, direction in (
+            ("basic", "KNNBasic", "cosine", _BY_ITEM),
+            ("means", "KNNWithMeans", "msd", {}),
+            ("z-score", "KNNWithZScore", "pearson", {}),
+            ("baseline", "KNNBaseline", "pearson_baseline", _BY_ITEM),
+        )
     ),
     _row("slope-one", "SlopeOne", 10, {}),
     _row("co-clustering", "CoClustering", 1.5, _SEED),

@@ -222,6 +222,7 @@ _ROWS = (
         ),
         warm_up="few",
         most_runs=1,
+        by_default=False,
     ),
     Row(
         name="svdpp-20m",
@@ -231,6 +232,7 @@ _ROWS = (
         contestants=(_foretaste("foretaste SVDpp", "SVDpp", **_LARGE | {"n_factors": 20}),),
         timed="an epoch",
         shown=("prepare", "before learning", "fit"),
+        by_default=False,
     ),
     Row(
         name="pure-svd",
@@ -321,6 +323,7 @@ _ROWS = (
             targets=(Faster(f"Surprise {algorithm}", 25), NoWorse("rmse", f"Surprise {algorithm}")),
             warm_up="few",
             most_runs=2,
+            by_default=False,
         )
         for name, algorithm, model, settings, parameters in (
             (
@@ -346,6 +349,7 @@ _ROWS = (
         rivals=False,
         warm_up="few",
         most_runs=1,
+        by_default=False,
     ),
     Row(
         name="read-file",
@@ -510,6 +514,7 @@ _ROWS = (
         timed="an epoch",
         shown=("prepare", "before learning", "fit", "learned"),
         targets=(Same("learned", "foretaste FunkSVD, 2 threads"),),
+        by_default=False,
     ),
     Row(
         name="netflix",
@@ -532,6 +537,7 @@ _ROWS = (
         rivals=False,
         warm_up="few_of_files",
         most_runs=1,
+        by_default=False,
     ),
     Row(
         name="tuning",

@@ -62,3 +62,11 @@ def test_fcp_counts_as_surprise_does():
 
 def test_equal_predictions_are_discordant():
     assert accuracy.fcp([("an", 0, 5, 3, None), ("an", 0, 4, 3, None)], verbose=False) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_true_rating_that_is_not_there_is_a_type_error(name):
+    predictions = [("a", 1, None, 3.0, {}), ("a", 2, 4.0, 3.5, {})]
+    for side in (accuracy, peer.accuracy):
+        with pytest.raises(TypeError):
+            getattr(side, name)(predictions)

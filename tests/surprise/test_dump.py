@@ -192,3 +192,43 @@ def test_a_file_cut_short_says_so(tmp_path):
 def test_no_file_is_a_file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         dump.load(tmp_path / "gone")
+
+
+class Call:
+    """Pickled as a call of a maker, whose result is then given a state."""
+
+    def __init__(self, maker, *arguments, state=None):
+        self.reduced = maker, arguments, state
+
+    def __reduce__(self):
+        return self.reduced
+
+
+@pytest.mark.parametrize("place", [-1, 625, 10**6])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_random_generator_that_would_draw_from_beyond_its_end_is_refused(tmp_path, place, late):
+    states = [np.random.RandomState(0).get_state(legacy=False) for _ in range(2)]
+    for state in states:
+        state["state"]["key"] = state["state"]["key"].tolist()
+    states[1]["state"]["pos"] = place
+    made = Call(dump._random_state, states[0] if late else states[1], state=states[1] if late else None)
+    with pytest.raises(ModelFileError, match="at a place that there is not"):
+        dump.load(file_of(tmp_path / "file", {"predictions": None, "algo": made}))
+
+
+def test_a_file_cannot_change_the_makers(tmp_path):
+    name = f"{dump.__name__}\n_object\n".encode()
+    # the attributes of `_object` itself, as if it were an object that was made: protocol 0, and two ways to do it
+    for state in (b"(dS'__name__'\nS'changed'\ns", b"(N(dS'__defaults__'\n(I1\ntst"):
+        (tmp_path / "file").write_bytes(dump._MARK + b"(dS'predictions'\nNsS'algo'\nc" + name + state + b"bs.")
+        with pytest.raises(ModelFileError, match="invalid partial state"):
+            dump.load(tmp_path / "file")
+        assert dump._object.__name__ == "_object"
+        assert dump._object.__defaults__ is None
+        assert not vars(dump._object)
+
+
+def test_a_generator_comes_back_where_it_was(tmp_path):
+    algo = ours.SVD(random_state=np.random.RandomState(0))
+    back = there_and_back(tmp_path / "file", algo=algo)[1]
+    assert back.random_state.randint(1000) == algo.random_state.randint(1000)

@@ -123,3 +123,23 @@ def test_a_mistake_is_the_callers_and_nothing_in_a_text_is_run(files, run, argum
         assert (status, out) == (2, "")
         assert message in err
     assert not (files / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["-algo=SVD", "-params", "{'n_epochs': 'x'}"],
+            "SVD cannot be evaluated with the parameters {'n_epochs': 'x'}: ",
+        ),
+        (["-algo=SVD", "-params", "{'n_factors': -3}"], "negative dimensions are not allowed (ValueError)."),
+        (["-algo=KNNBasic", "-params", "{'sim_options': {'name': 'nix'}}"], "must be one of cosine, msd, "),
+        (["-algo=BaselineOnly", "-params", "{'bsl_options': {'method': 'nix'}}"], "got 'nix'. (ValueError)"),
+        (["-algo=SlopeOne", "--with-dump", "-dump-dir", "all/below"], "Not a directory: 'all/below'"),
+    ],
+)
+def test_what_turns_out_wrong_later_is_said_in_a_line(files, run, arguments, message):
+    status, _, err = run([*arguments, "-load-custom", "all", "-reader", READER])
+    assert status == 1
+    assert message in err
+    assert "Traceback" not in err

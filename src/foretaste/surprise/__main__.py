@@ -159,7 +159,15 @@ def command(
             message = f"{n_folds} folds cannot be made of {len(data.raw_ratings)} ratings."
             raise click.BadParameter(message, param_hint="-n-folds")
         cv = KFold(n_folds, seed)
-    _evaluate(algorithm, data, cv, Path(dump_dir or Path(get_dataset_dir()) / "dumps") if with_dump else None)
+    dumps = Path(dump_dir or Path(get_dataset_dir()) / "dumps") if with_dump else None
+    try:
+        if dumps is not None:
+            dumps.mkdir(parents=True, exist_ok=True)
+        _evaluate(algorithm, data, cv, dumps)
+    except (ArithmeticError, MemoryError, NameError, OSError, TypeError, ValueError) as error:
+        # what -params, -reader or the ratings hold is often found wanting only now
+        message = f"{algo} cannot be evaluated with the parameters {params}: {error} ({type(error).__name__})."
+        raise click.ClickException(message) from error
 
 
 def _data(load_builtin: str, load_custom: str | None, folds_files: str | None, reader: Reader | None) -> Dataset:
@@ -194,7 +202,6 @@ def _evaluate(algo: AlgoBase, data: Dataset, cv: Splitter, folder: Path | None) 
         outcome, predictions = fit_and_test(algo, trainset, testset, DEFAULT_MEASURES)
         outcomes.append(outcome)
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             dump.dump(folder / f"{type(algo).__name__}-fold{number}", predictions, algo)
     print_summary(algo, DEFAULT_MEASURES, *gathered(outcomes, DEFAULT_MEASURES), len(outcomes))
 

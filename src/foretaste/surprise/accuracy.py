@@ -30,6 +30,8 @@ def rmse(predictions: Predictions, verbose: bool = True) -> Any:  # noqa: ANN401
     ------
     ValueError
         There are no predictions.
+    TypeError
+        A true rating is None.
 
     Examples
     --------
@@ -81,6 +83,9 @@ def _columns(predictions: Predictions) -> tuple[Float64, Float64]:
         message = "there are no predictions to measure."
         raise ValueError(message)
     _, _, true, estimates, _ = zip(*predictions, strict=True)
+    if None in true:  # which numpy would take for a NaN
+        message = "a true rating is None, so there is nothing to measure by. Hint: leave such predictions out."
+        raise TypeError(message)
     return np.fromiter(true, np.float64, len(true)), np.fromiter(estimates, np.float64, len(estimates))
 
 

@@ -15,6 +15,7 @@ import sys
 import uuid
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -30,9 +31,10 @@ from foretaste.utils.files import whole_file
 _MARK = b"foretaste.surprise dump 1\n"
 # Whose objects are kept with their attributes, those of classes derived from them included.
 _KEPT = (AlgoBase, Trainset, Dataset, Reader)
+# How many a Mersenne Twister holds.
+_WORDS = 624
 
 
-# What can be written as a text and read back from it.
 def dump(
     file_name: str | os.PathLike[str],
     predictions: list[Prediction] | None = None,
@@ -80,7 +82,7 @@ def load(file_name: str | os.PathLike[str]) -> tuple[list[Prediction] | None, An
             )
             raise ModelFileError(message)
         try:
-            found = _Restorer(file).load()
+            found = _Restorer(file).restored()
             return found["predictions"], found["algo"]
         except ModelFileError:
             raise
@@ -111,11 +113,29 @@ class _Writer(pickle.Pickler):
 class _Restorer(pickle.Unpickler):
     """Knows the makers and nothing else: no class and no other function can be named in a file."""
 
+    def restored(self) -> Any:  # noqa: ANN401  what was written
+        """What the file holds."""
+        self.generators: list[np.random.RandomState] = []
+        found = self.load()
+        for generator in self.generators:
+            # Only now, as a file can give a state to whatever it has made. numpy takes any place in the words of a
+            # generator, and to draw from beyond them ends the process.
+            if not 0 <= generator.get_state(legacy=False)["state"]["pos"] <= _WORDS:
+                message = "a random generator stands at a place that there is not"
+                raise pickle.UnpicklingError(message)
+        return found
+
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  a maker
         if module == __name__ and name in _MAKERS:
-            return _MAKERS[name]
+            # not the function itself, whose attributes, such as its defaults, a file could set
+            return partial(self._generator if name == _random_state.__name__ else _MAKERS[name])
         message = f"it names {module}.{name}, which no dump does"
         raise pickle.UnpicklingError(message)
+
+    def _generator(self, state: dict[str, Any]) -> np.random.RandomState:
+        made = _random_state(state)
+        self.generators.append(made)
+        return made
 
 
 def _refuse(what: str) -> NoReturn:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, repeat
 from numbers import Real
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64, Id, Pointers
-from foretaste.data.interactions import Interactions
-from foretaste.data.vocabulary import Vocabulary
+from foretaste.exceptions import DataError
 from foretaste.kernels.numbering import number_integers
 from foretaste.kernels.sorting import group_by_code
+
+if TYPE_CHECKING:
+    from foretaste.data import Interactions
 
 Lists = dict[int, list[tuple[int, float]]]
 
@@ -140,9 +142,17 @@ class Trainset:
         self._ir, self._by_item = lists, None
 
     def rows(self) -> tuple[Rows, Rows]:
-        """The ratings by user and by item, a row an inner id, in the order of the lists in `ur` and `ir`."""
+        """The ratings by user and by item, a row an inner id, in the order of the lists in `ur` and `ir`.
+
+        Raises
+        ------
+        DataError
+            There are inner ids beyond `n_users` or `n_items`.
+        """
         by_user = _rows(self.ur, self.n_users) if self._by_user is None else self._by_user
         by_item = _rows(self.ir, self.n_items) if self._by_item is None else self._by_item
+        _check_bounds("by user", by_user, self.n_users, self.n_items)
+        _check_bounds("by item", by_item, self.n_items, self.n_users)
         return by_user, by_item
 
     def all_ratings(self) -> Iterator[tuple[int, int, float]]:
@@ -285,6 +295,9 @@ class Trainset:
         DataError
             A rating is missing or outside the rating scale, which a Trainset does not look at.
         """
+        # not at the top: a program written for Surprise does without all that foretaste's containers load
+        from foretaste.data import Interactions, Vocabulary  # noqa: PLC0415
+
         indptr, indices, values = self.rows()[0]
         users = np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(indptr))
         checked = Interactions.from_arrays(users, indices, values, scale=self.rating_scale, duplicates="keep")
@@ -333,6 +346,25 @@ def _rows(lists: Mapping[int, list[tuple[int, float]]], n_rows: int) -> Rows:
     np.cumsum([len(row) for row in rows], out=indptr[1:])
     indices = np.fromiter((column for row in rows for column, _ in row), np.int32, indptr[-1])
     return Rows(indptr, indices, np.fromiter((value for row in rows for _, value in row), np.float64, indptr[-1]))
+
+
+def _check_bounds(which: str, rows: Rows, n_rows: int, n_columns: int) -> None:
+    """Refuse what would send a kernel, which does not look, past the end of an array."""
+    indptr, indices, values = rows
+    whole = indptr.shape == (n_rows + 1,) and indices.shape == values.shape == (indices.size,)
+    if not (whole and indptr[0] == 0 and indptr[-1] == indices.size and (np.diff(indptr) >= 0).all()):
+        message = (
+            f"the ratings {which} of a Trainset must be {n_rows} rows, as it says itself, and are not. "
+            f"Hint: build it anew, by construct_trainset of a Dataset."
+        )
+        raise DataError(message)
+    if indices.size and not (indices.min() >= 0 and indices.max() < n_columns):
+        wrong = indices[(indices < 0) | (indices >= n_columns)][0]
+        message = (
+            f"the ratings {which} of a Trainset must have inner ids of 0 to {n_columns - 1}, got {wrong}. "
+            f"Hint: what is new in 'ur' or 'ir' has to be counted in 'n_users' and 'n_items', too."
+        )
+        raise DataError(message)
 
 
 def _is_inner(code: Any, n_codes: int) -> bool:  # noqa: ANN401  any object

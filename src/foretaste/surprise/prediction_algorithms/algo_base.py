@@ -6,15 +6,16 @@ import heapq
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64, Id
-from foretaste.exceptions import UnsupportedError
+from foretaste.exceptions import DataError, UnsupportedError
 from foretaste.surprise.prediction_algorithms.predictions import Prediction, PredictionImpossible
-from foretaste.surprise.trainset import Trainset
+from foretaste.surprise.trainset import Rows, Trainset
 
 if TYPE_CHECKING:
     from foretaste import models
@@ -240,6 +241,24 @@ class BatchAlgo(AlgoBase):
 
     _pairwise: ClassVar = {"estimate", "predict", "default_prediction"}
 
+    def fit(self, trainset: Trainset) -> Self:
+        """Keep the trainset; a subclass goes on from there."""
+        super().fit(trainset)
+        vars(self).pop("_fitted_to", None)
+        return self
+
+    @cached_property
+    def _fitted_to(self) -> tuple[Rows, Rows]:
+        """The ratings by user and by item, looked up once: anew for each pair would take as long as a fit."""
+        return self.trainset.rows()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_fitted_to"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        # also a file that has them anyway does not get them past the checks of the trainset
+        vars(self).update({name: value for name, value in state.items() if name != "_fitted_to"})
+
     @abstractmethod
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         """The estimates of pairs of inner ids; -1 is unknown."""
@@ -306,6 +325,25 @@ class BatchAlgo(AlgoBase):
         for place in np.flatnonzero(~(np.where(inside, values, highest) > lowest)).tolist():
             estimates[place] = lowest
         return estimates
+
+
+def check_shape(algo: AlgoBase, name: str, shape: tuple[int, ...]) -> None:
+    """Refuse an attribute that would send a kernel, which does not look, past the end of an array."""
+    found = np.shape(getattr(algo, name))
+    if found != shape:
+        message = (
+            f"'{name}' of {type(algo).__name__} must be of shape {shape}, as its trainset is, got {found}. "
+            f"Hint: assign an array of that shape, or fit again."
+        )
+        raise DataError(message)
+
+
+def check_codes(codes: Codes | npt.NDArray[np.int64], n_codes: int, what: str) -> None:
+    """Refuse codes that would send a kernel past the end of an array."""
+    if codes.size and not (codes.min() >= 0 and codes.max() < n_codes):
+        wrong = codes[(codes < 0) | (codes >= n_codes)][0]
+        message = f"{what} must be of 0 to {n_codes - 1}, got {wrong}. Hint: fit again, if the trainset has changed."
+        raise DataError(message)
 
 
 def _details(found: Estimates) -> list[dict[str, Any]]:

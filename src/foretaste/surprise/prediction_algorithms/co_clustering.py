@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from foretaste._typing import Codes, Float64
+from foretaste.exceptions import DataError
 from foretaste.kernels.strict.co_clustering import best_clusters, count_cells
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms._whole import row_means, whole_ratings
-from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
+from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates, check_codes
 from foretaste.surprise.trainset import Rows, Trainset
 from foretaste.surprise.utils import get_rng
 
@@ -125,6 +126,15 @@ class CoClustering(BatchAlgo):
 
     def _averages(self, by_user: Rows, cltr_u: Integers, cltr_i: Integers) -> tuple[Float64, Float64, Float64]:
         shape = self.n_cltr_u, self.n_cltr_i
+        n_members = by_user.indptr.size - 1, self.trainset.n_items
+        if (cltr_u.size, cltr_i.size) != n_members:
+            message = (
+                f"'cltr_u' and 'cltr_i' must be the clusters of {n_members[0]} users and {n_members[1]} items, "
+                f"got {cltr_u.size} and {cltr_i.size}."
+            )
+            raise DataError(message)
+        check_codes(cltr_u, shape[0], "clusters of users")
+        check_codes(cltr_i, shape[1], "clusters of items")
         counts, totals = np.zeros(shape, np.int64), np.zeros(shape)
         count_cells(*by_user, cltr_u, cltr_i, counts, totals)
         mean = self.trainset.global_mean

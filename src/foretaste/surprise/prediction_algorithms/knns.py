@@ -15,7 +15,13 @@ from foretaste._typing import Codes, Float64
 from foretaste.kernels.sorting import group_by_code
 from foretaste.kernels.strict.neighbours import opinions
 from foretaste.surprise._native import fitted
-from foretaste.surprise.prediction_algorithms.algo_base import AlgoBase, BatchAlgo, Estimates
+from foretaste.surprise.prediction_algorithms.algo_base import (
+    AlgoBase,
+    BatchAlgo,
+    Estimates,
+    check_codes,
+    check_shape,
+)
 from foretaste.surprise.prediction_algorithms.optimize_baselines import baseline_estimates
 from foretaste.surprise.trainset import Lists, Rows, Trainset
 
@@ -87,7 +93,8 @@ class _Neighbours(SymmetricAlgo, BatchAlgo):
     """What the four share: settings, the similarities, and asking the neighbours."""
 
     _centring: ClassVar[str]
-    _given: Rows
+    # what is learned of each x (0) or of each y (1), one number each
+    _measures: ClassVar[Mapping[str, int]] = {}
 
     def __init__(
         self,
@@ -104,32 +111,40 @@ class _Neighbours(SymmetricAlgo, BatchAlgo):
     def fit(self, trainset: Trainset) -> Self:
         """Compute the similarities, and what ratings are measured from."""
         super().fit(trainset)
-        of_x, self._given = self.switch(*trainset.rows())
-        self._measure(of_x)
+        self._measure(self.switch(*self._fitted_to)[0])
         self.sim = self.compute_similarities()
         return self
 
     def _measure(self, of_x: Rows) -> None:
         """Learn what ratings are measured from; `of_x` are those of each x."""
 
-    def _centres(self) -> _Centres:
-        return _Centres(np.zeros(self.n_x), np.zeros(self.n_y), np.ones(self.n_x))
+    def _centres(self, n_x: int, n_y: int) -> _Centres:
+        return _Centres(np.zeros(n_x), np.zeros(n_y), np.ones(n_x))
 
     def _heard(self, x: Codes, y: Codes) -> tuple[Float64, Codes]:
         """What the neighbours say of pairs of known inner ids, and how many they are."""
+        of_x: Rows
+        of_y: Rows
+        of_x, of_y = self.switch(*self._fitted_to)
+        sizes = n_x, n_y = of_x.indptr.size - 1, of_y.indptr.size - 1
+        check_codes(x, n_x, "inner ids")
+        check_codes(y, n_y, "inner ids")
+        check_shape(self, "sim", (n_x, n_x))
+        for name, axis in self._measures.items():
+            check_shape(self, name, (sizes[axis],))
         heard, counts = np.empty(x.size), np.empty(x.size, np.int32)
         unordered = np.empty(x.size, np.bool_)
-        centres, similar = self._centres(), np.ascontiguousarray(self.sim, np.float64)
-        starts, order = group_by_code(x, self.n_x)
-        fixed = (starts, order, y, similar, *self._given, centres.of_x, centres.spreads, centres.of_y)
+        centres, similar = self._centres(n_x, n_y), np.ascontiguousarray(self.sim, np.float64)
+        starts, order = group_by_code(x, n_x)
+        fixed = (starts, order, y, similar, *of_y, centres.of_x, centres.spreads, centres.of_y)
         opinions(*fixed, self.k, self.min_k, heard, counts, unordered)
         for place in np.flatnonzero(unordered).tolist():
-            heard[place], counts[place] = self._heard_in_disorder(int(x[place]), int(y[place]), centres)
+            heard[place], counts[place] = self._heard_in_disorder(int(x[place]), int(y[place]), of_y, centres)
         return heard, counts
 
-    def _heard_in_disorder(self, x: int, y: int, centres: _Centres) -> tuple[float, int]:
+    def _heard_in_disorder(self, x: int, y: int, of_y: Rows, centres: _Centres) -> tuple[float, int]:
         """The same of a pair for which a similarity is not a number: those that a heap happens to hand out."""
-        indptr, members, ratings = self._given
+        indptr, members, ratings = of_y
         theirs = slice(indptr[y], indptr[y + 1])
         similar = self.sim[x, members[theirs]].tolist()
         entries = zip(similar, members[theirs].tolist(), ratings[theirs].tolist(), strict=True)
@@ -257,12 +272,13 @@ class KNNWithMeans(_Neighbours):
     """
 
     _centring = "mean"
+    _measures: ClassVar = {"means": 0}
 
     def _measure(self, of_x: Rows) -> None:
         self.means = _each(np.mean, of_x)
 
-    def _centres(self) -> _Centres:
-        return super()._centres()._replace(of_x=self.means)
+    def _centres(self, n_x: int, n_y: int) -> _Centres:
+        return super()._centres(n_x, n_y)._replace(of_x=self.means)
 
     def _combined(self, x: Codes, heard: Float64) -> Float64:
         return self.means[x] + heard
@@ -289,6 +305,7 @@ class KNNWithZScore(_Neighbours):
     """
 
     _centring = "zscore"
+    _measures: ClassVar = {"means": 0, "sigmas": 0}
 
     def _measure(self, of_x: Rows) -> None:
         self.means = _each(np.mean, of_x)
@@ -296,8 +313,8 @@ class KNNWithZScore(_Neighbours):
         self.sigmas = _each(np.std, of_x)
         self.sigmas[(self.sigmas == 0) & (np.diff(of_x.indptr) > 0)] = self.overall_sigma
 
-    def _centres(self) -> _Centres:
-        return super()._centres()._replace(of_x=self.means, spreads=self.sigmas)
+    def _centres(self, n_x: int, n_y: int) -> _Centres:
+        return super()._centres(n_x, n_y)._replace(of_x=self.means, spreads=self.sigmas)
 
     def _combined(self, x: Codes, heard: Float64) -> Float64:
         return self.means[x] + heard * self.sigmas[x]
@@ -323,6 +340,7 @@ class KNNBaseline(_Neighbours):
     """
 
     _centring = "baseline"
+    _measures: ClassVar = {"bx": 0, "by": 1}
 
     def __init__(
         self,
@@ -339,8 +357,9 @@ class KNNBaseline(_Neighbours):
         self.bu, self.bi = self.compute_baselines()
         self.bx, self.by = self.switch(self.bu, self.bi)
 
-    def _centres(self) -> _Centres:
-        return _Centres(self.trainset.global_mean + self.bx, self.by, np.ones(self.n_x))
+    def _centres(self, n_x: int, n_y: int) -> _Centres:
+        centres = super()._centres(n_x, n_y)
+        return centres._replace(of_x=self.trainset.global_mean + self.bx, of_y=self.by)
 
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
         values = baseline_estimates(self, users, items)

@@ -19,7 +19,7 @@ from foretaste.kernels.strict.svdpp import (
     users_with_implicit,
 )
 from foretaste.surprise._native import fitted
-from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
+from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates, check_codes, check_shape
 from foretaste.surprise.prediction_algorithms.predictions import PredictionImpossible
 from foretaste.surprise.trainset import Rows, Trainset
 from foretaste.surprise.utils import get_rng
@@ -351,7 +351,7 @@ class SVDpp(_Factorization):
         b_u, b_i = np.zeros(n_users), np.zeros(n_items)
         rates = np.array([self.lr_bu, self.lr_bi, self.lr_pu, self.lr_qi, self.lr_yj], np.float64)
         penalties = np.array([self.reg_bu, self.reg_bi, self.reg_pu, self.reg_qi, self.reg_yj], np.float64)
-        mean, rows = float(trainset.global_mean), trainset.rows()[0]
+        mean, rows = float(trainset.global_mean), self._fitted_to[0]
         one_by_one = rows_with_repeats(rows.indptr, rows.indices, n_items)
         if self.n_epochs * k * float(np.square(np.diff(rows.indptr)).sum()) <= _ONE_BY_ONE:
             one_by_one[:] = True
@@ -360,20 +360,26 @@ class SVDpp(_Factorization):
                 print(f" processing epoch {epoch}")
             svdpp_epoch(*rows, one_by_one, mean, b_u, b_i, p, q, y, rates, penalties)
         self.bu, self.bi, self.pu, self.qi, self.yj = b_u, b_i, p, q, y
-        # kept for `estimate`: a trainset whose dictionaries are in use would make them anew each time
-        self._rated: Rows = rows
 
     def _factors_of(self, user: int) -> Float64:
-        factors = np.empty(self.pu.shape[1])
-        items = self._rated.indices[self._rated.indptr[user] : self._rated.indptr[user + 1]]
+        rated, factors = self._rated(), np.empty(self.pu.shape[1])
+        items = rated.indices[rated.indptr[user] : rated.indptr[user + 1]]
         user_with_implicit(items, self.pu[user], self.yj, factors)
         return factors
 
     def _factors_of_all(self, users: Codes) -> tuple[Float64, npt.NDArray[np.integer]]:
         distinct, rows = np.unique(users, return_inverse=True)
         factors = np.empty((distinct.size, self.pu.shape[1]))
-        users_with_implicit(self._rated.indptr, self._rated.indices, distinct, self.pu, self.yj, factors)
+        rated = self._rated()
+        check_codes(distinct, min(rated.indptr.size - 1, len(self.pu)), "inner ids of users")
+        users_with_implicit(rated.indptr, rated.indices, distinct, self.pu, self.yj, factors)
         return factors, rows
+
+    def _rated(self) -> Rows:
+        """What each user has rated, if `yj` has a row for all of it."""
+        by_user, by_item = self._fitted_to
+        check_shape(self, "yj", (by_item.indptr.size - 1, self.pu.shape[1]))
+        return by_user
 
     def _native(self) -> models.SVDpp:
         from foretaste import models  # noqa: PLC0415  they take seconds to import, and few programs ask for one

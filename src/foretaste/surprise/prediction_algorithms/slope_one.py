@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from foretaste._typing import Codes, Float64, Pointers
+from foretaste._typing import Codes, Float64
 from foretaste.kernels.slope_one import deviation_rows
 from foretaste.kernels.sorting import group_by_code
 from foretaste.kernels.strict.slope_one import slope_one_estimates
 from foretaste.surprise._native import fitted
 from foretaste.surprise.prediction_algorithms._whole import row_means, whole_ratings
-from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates
+from foretaste.surprise.prediction_algorithms.algo_base import BatchAlgo, Estimates, check_codes, check_shape
 from foretaste.surprise.trainset import Rows, Trainset
 
 if TYPE_CHECKING:
@@ -60,7 +60,6 @@ class SlopeOne(BatchAlgo):
     freq: Integers
     dev: Float64
     user_mean: list[np.float64]
-    _rated: tuple[Pointers, Codes]
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,19 +67,25 @@ class SlopeOne(BatchAlgo):
     def fit(self, trainset: Trainset) -> Self:
         """Compare every item with every other."""
         super().fit(trainset)
-        by_user, _ = trainset.rows()
+        by_user, _ = self._fitted_to
         self.freq, self.dev = _differences(by_user, trainset.n_items)
         self.user_mean = row_means(by_user)
-        self._rated = by_user.indptr, by_user.indices
         return self
 
     def _estimates(self, users: Codes, items: Codes) -> Estimates:
+        by_user, of_items = self._fitted_to
+        n_items = of_items.indptr.size - 1
         possible = (users >= 0) & (items >= 0)
         places = np.flatnonzero(possible).astype(np.int32)
+        check_codes(users[places], by_user.indptr.size - 1, "inner ids of users")
+        check_codes(items[places], n_items, "inner ids of items")
+        check_shape(self, "dev", (n_items, n_items))
+        check_shape(self, "freq", (n_items, n_items))
         values = np.zeros(users.size)
         values[places] = [self.user_mean[user] for user in users[places].tolist()]
-        _, by_item = group_by_code(items[places], self.trainset.n_items)
-        slope_one_estimates(places[by_item], users, items, *self._rated, self.dev, self.freq, values)
+        _, order = group_by_code(items[places], n_items)
+        rated = by_user.indptr, by_user.indices
+        slope_one_estimates(places[order], users, items, *rated, self.dev, self.freq, values)
         return Estimates(values, (~possible).astype(np.int8), ("User and/or item is unknown.",))
 
     def _native(self) -> models.SlopeOne:
