@@ -45,7 +45,7 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     return Interactions.from_arrays(users, items, ratings, kind=kind)
 
 
-def as_events(data: Any, ratings: npt.ArrayLike | None = None) -> Interactions:  # noqa: ANN401
+def as_events(data: Any, ratings: npt.ArrayLike | None = None) -> Interactions:  # noqa: ANN401  as `fit` takes it
     """Whatever `fit` takes of a model that learns from events, as `Interactions`; a pair may occur again.
 
     As `as_interactions`, and besides rows of (user, item) and ``{user: [item, ...]}``.
@@ -89,7 +89,7 @@ def as_newcomers(ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
     return as_interactions([(user, *pair) for pair in pairs])
 
 
-def as_new_events(events: Any, user: Id) -> Interactions:  # noqa: ANN401
+def as_new_events(events: Any, user: Id) -> Interactions:  # noqa: ANN401  as `fold_in` takes it
     """Whatever `fold_in` takes of a model that learns from events, as interactions.
 
     A list of ids is an event each. In a dictionary, or a list of pairs whose second is a number, the numbers are
@@ -109,7 +109,7 @@ def as_new_events(events: Any, user: Id) -> Interactions:  # noqa: ANN401
     return Interactions.from_arrays([user] * len(entries), entries, weights=weights, duplicates="keep")
 
 
-def _ids(ids: Any) -> list[Id]:  # noqa: ANN401
+def _ids(ids: Any) -> list[Id]:  # noqa: ANN401  whatever a caller gives; checked here
     """Many ids as a list; a text is one id, not its letters."""
     return [ids] if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable) else list(ids)
 

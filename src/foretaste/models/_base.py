@@ -127,7 +127,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         """Raise `InvalidParameterError` for the first parameter that is out of range; `fit` does so by itself."""
         check_parameters(type(self).__name__, self.get_params(deep=False), self._constraints)
 
-    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401
+    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401  see `fit`
         """What `fit` was given, as interactions."""
         return as_interactions(data, ratings)
 
@@ -529,7 +529,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         folded.__dict__.update({"user_vocabulary_": rated.users, "known_": rows, **self._fold_in(rows)})
         return folded
 
-    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
+    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401  see `fold_in`
         """What `fold_in` was given, as interactions."""
         return as_newcomers(ratings, user)
 

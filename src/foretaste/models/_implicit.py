@@ -29,10 +29,10 @@ class ImplicitModel(Recommender):
     predicts_ratings: ClassVar[bool] = False
     measure: ClassVar[Literal["rmse", "loss"]] = "loss"
 
-    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401
+    def _taken(self, data: Any, ratings: npt.ArrayLike | None) -> Interactions:  # noqa: ANN401  see `fit`
         return as_events(data, ratings)
 
-    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401
+    def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401  see `fold_in`
         return as_new_events(ratings, user)
 
     def _known(self, interactions: Interactions) -> SparseRows:

@@ -130,7 +130,7 @@ def _curve(model_class: type[Recommender]) -> set[str]:
     return {"epoch", "seconds", *(f"{part}_{model_class.measure}" for part in ("train", "valid"))}
 
 
-def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401
+def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401  of the type that the hint names
     """A learned attribute of the parts it has in a file."""
     if isinstance(hint, UnionType):  # one of two forms, the sparse one in parts
         hint = SparseRows if isinstance(value, dict) else get_args(hint)[0]
@@ -151,7 +151,7 @@ def _check(learned: Learned, model_class: type[Recommender]) -> None:
     _check_axes(learned, {name: hint.__metadata__ for name, hint in declared.items() if _plain(hint) is not hint})
 
 
-def _fits(value: Any, hint: Any, columns: set[str]) -> bool:  # noqa: ANN401
+def _fits(value: Any, hint: Any, columns: set[str]) -> bool:  # noqa: ANN401  as above
     """Whether a learned attribute is of its declared type; `columns` are those of a learning curve."""
     if isinstance(hint, UnionType):
         hint = SparseRows if isinstance(value, SparseRows) else get_args(hint)[0]
