@@ -34,7 +34,7 @@ bench: $(VENV)/.bench  ## Seconds, peak memory and accuracy beside the peers'; R
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt --editable '.[plot]'
+	$(PIP) install --constraint constraints.txt --editable '.[plot,tune]'
 	@touch $@
 
 $(VENV)/.test $(VENV)/.check $(VENV)/.bench: $(VENV)/.%: $(VENV)/.installed

@@ -293,6 +293,7 @@ def test_every_learned_attribute_is_in_the_reference(model):
         (ft.model_selection.Fold, "model-selection.md"),
         (ft.model_selection.RankingReport, "model-selection.md"),
         (ft.model_selection.Splitter, "model-selection.md"),
+        (ft.model_selection.Tuning, "model-selection.md"),
         (ft.metrics.Measured, "metrics.md"),
     ],
 )
@@ -313,6 +314,7 @@ def documented_functions():
         ft.model_selection.Comparison,
         ft.model_selection.RankingReport,
         ft.model_selection.Splitter,
+        ft.model_selection.Tuning,
     )
     for owner in (ft.Recommender, ft.Interactions, ft.Vocabulary, *of_model_selection):
         for name in public_members(owner):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         synthetic,
     )
     from foretaste.data.datasets import load_movielens
-    from foretaste.model_selection import compare
+    from foretaste.model_selection import compare, tune
     from foretaste.models import (
         ALS,
         EASE,
@@ -83,6 +83,7 @@ _HOME = {
     "load_movielens": "data.datasets",
     "read_interactions": "data",
     "synthetic": "data",
+    "tune": "model_selection",
 }
 _MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plotting", "surprise")
 
@@ -126,6 +127,7 @@ __all__ = [
     "read_interactions",
     "surprise",
     "synthetic",
+    "tune",
 ]
 
 

@@ -341,3 +341,17 @@ def test_help_and_version(run):
         assert command in out
     status, out, _ = run("--version")
     assert (status, out.strip()) == (0, f"foretaste, version {ft.__version__}")
+
+
+def test_tune_writes_the_best_model_and_goes_on_from_its_study(run, albums):
+    command = ("tune", albums, "--model", "baseline", "--set", "reg_items=5", "--study", "s.log", "-o", "best.ft")
+    status, out, err = run(*command, "--trials", 2)
+    assert (status, out.splitlines()[0]) == (0, "trial,state,rmse,seconds,reg_users")
+    assert "Best: rmse" in err
+    assert len(run(*command, "--trials", 3)[1].splitlines()) == 4
+    assert ft.load("best.ft").reg_items == 5
+
+
+def test_tune_says_which_metric_cannot_judge(run, albums):
+    status, _, err = run("tune", albums, "--model", "ease", "--metric", "rmse")
+    assert (status, "EASE orders items" in err) == (2, True)

@@ -24,6 +24,7 @@ from foretaste.cli.recommend import recommend
 from foretaste.cli.similar import similar
 from foretaste.cli.surprise import surprise
 from foretaste.cli.train import train
+from foretaste.cli.tune import tune
 from foretaste.exceptions import ForetasteError, ForetasteWarning
 
 _CALLERS_FAULT, _OURS, _INTERRUPTED = 2, 1, 130
@@ -35,7 +36,7 @@ def app() -> None:
     """Learn from ratings, measure, recommend, explain."""
 
 
-for command in (demo, data, train, predict, recommend, similar, compare, surprise):
+for command in (demo, data, train, predict, recommend, similar, compare, tune, surprise):
     app.add_command(command)
 
 

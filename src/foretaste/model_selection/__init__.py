@@ -1,5 +1,6 @@
 """Which model is better, and how sure that is."""
 
+from foretaste.model_selection._spaces import default_space
 from foretaste.model_selection.ranking import RankingReport, evaluate
 from foretaste.model_selection.splits import (
     Fold,
@@ -11,6 +12,7 @@ from foretaste.model_selection.splits import (
     TimeSplit,
     UserHoldout,
 )
+from foretaste.model_selection.tuning import Tuning, tune
 from foretaste.model_selection.validation import Comparison, compare
 
 __all__ = [
@@ -23,7 +25,10 @@ __all__ = [
     "RankingReport",
     "Splitter",
     "TimeSplit",
+    "Tuning",
     "UserHoldout",
     "compare",
+    "default_space",
     "evaluate",
+    "tune",
 ]

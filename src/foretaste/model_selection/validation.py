@@ -224,7 +224,7 @@ def compare(
     if data is not None:
         of_ratings = any(isinstance(metric, Metric) for metric in measured)
         data = as_interactions(data) if of_ratings else as_events(data)
-    folds = list(_folds(data, cv, random_state))
+    folds = list(make_folds(data, cv, random_state))
     if not folds:
         message = "'cv' must hold at least one fold, got none."
         raise InvalidParameterError(message)
@@ -233,7 +233,8 @@ def compare(
     with progress("Comparing", len(named) * len(folds)) as advance:
         for fold in folds:
             for name, model in named.items():
-                found, rankings = _run(model, fold, measured, item_features)
+                warm_up(model, fold, measured, item_features)
+                found, rankings = measure_fold(model, fold, measured, item_features)
                 rows.append({"model": name, "fold": fold.name} | found)
                 if rankings is not None:
                     measurements.append((name, fold.name, rankings))
@@ -279,7 +280,8 @@ def _count_unknown(fold: Fold) -> int:
     return int((~(known_users[fold.test.user_codes] & known_items[fold.test.item_codes])).sum())
 
 
-def _folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]:  # noqa: ANN401
+def make_folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]:  # noqa: ANN401
+    """The folds that `cv` of `compare` stands for."""
     if isinstance(cv, Iterable) and not isinstance(cv, str):
         for fold in cv:
             if isinstance(fold, Fold):
@@ -306,20 +308,25 @@ def _folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]:  # n
         yield Fold(str(number), interactions.select(train), interactions.select(test))
 
 
-def _run(
-    model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: Frame | None
-) -> tuple[dict[str, float], Measured | None]:
-    """A model's metrics and seconds on a fold, and what rankings were measured of each user."""
-    of_ratings = [metric for metric in metrics if isinstance(metric, Metric)]
+def warm_up(model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: Frame | None) -> None:
+    """Load the compiled kernels that `measure_fold` will need, on a few rows."""
     of_rankings = [metric for metric in metrics if isinstance(metric, RankingMetric)]
     few = fold.train.select(np.arange(min(len(fold.train), _WARM_UP_ROWS)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warm = clone(model).fit(few)
-        if of_ratings:
+        if len(of_rankings) < len(metrics):
             warm.predict(few.to_xy()[0][:1])
         if of_rankings:
             measure(warm, few, of_rankings, training=few, exclude_seen=False, item_features=item_features)
+
+
+def measure_fold(
+    model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: Frame | None
+) -> tuple[dict[str, float], Measured | None]:
+    """A model's metrics and seconds on a fold, and what rankings were measured of each user."""
+    of_ratings = [metric for metric in metrics if isinstance(metric, Metric)]
+    of_rankings = [metric for metric in metrics if isinstance(metric, RankingMetric)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnknownIdWarning)  # counted once for all models, in the comparison
         started = time.perf_counter()
