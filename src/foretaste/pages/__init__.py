@@ -1,0 +1,49 @@
+"""What people are shown: rows composed from signals, rules and a model, for one person at one moment."""
+
+from foretaste.pages.blend import SIGNALS, Blend
+from foretaste.pages.catalogue import Catalogue
+from foretaste.pages.composer import Composer
+from foretaste.pages.diversity import Diversity
+from foretaste.pages.layout import Layout
+from foretaste.pages.page import Page, Row, Slot
+from foretaste.pages.rows import (
+    Because,
+    Category,
+    Continue,
+    Discover,
+    New,
+    Popular,
+    RowKind,
+    Sponsored,
+    Top,
+    Trending,
+)
+from foretaste.pages.rules import Cap, Rule
+from foretaste.pages.stage import Settings
+from foretaste.pages.visit import Visitor
+
+__all__ = [
+    "SIGNALS",
+    "Because",
+    "Blend",
+    "Cap",
+    "Catalogue",
+    "Category",
+    "Composer",
+    "Continue",
+    "Discover",
+    "Diversity",
+    "Layout",
+    "New",
+    "Page",
+    "Popular",
+    "Row",
+    "RowKind",
+    "Rule",
+    "Settings",
+    "Slot",
+    "Sponsored",
+    "Top",
+    "Trending",
+    "Visitor",
+]

@@ -1,0 +1,132 @@
+"""`Composer`: a page for one person at one moment, from a model, events, a catalogue and a layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from foretaste._typing import Frame, Id
+from foretaste.data.coerce import as_events
+from foretaste.data.moments import SECONDS_A_DAY, moment
+from foretaste.exceptions import DataWarning
+from foretaste.pages.catalogue import Catalogue
+from foretaste.pages.choosing import Shelf
+from foretaste.pages.layout import Layout
+from foretaste.pages.page import Page, Row, Slot
+from foretaste.pages.placing import Choice, place
+from foretaste.pages.rows import Draft
+from foretaste.pages.rules import eligible
+from foretaste.pages.stage import Scorer, Stage
+from foretaste.pages.visit import Visit, Visitor
+from foretaste.utils.warn import warn
+
+
+class Composer:
+    """Composes pages.
+
+    Parameters
+    ----------
+    model : fitted model
+        Anything with `score_codes`, as every model of foretaste has it.
+    events : Interactions or what `fit` takes
+        Who had what and when; with times, or nothing can be recent. Pages look only at what was before their moment.
+    layout : Layout
+    items : frame, optional
+        What is known of the items: `item`, `title`, and whatever rows and rules name.
+
+    Examples
+    --------
+    >>> import foretaste as ft
+    >>> from foretaste import pages
+    >>> albums = ft.Interactions.from_frame(ft.datasets.albums())
+    >>> model = ft.ImplicitItemKNN().fit(albums)
+    >>> layout = pages.Layout(row=(pages.Top(min_items=1),), columns=2)
+    >>> page = pages.Composer(model, albums, layout).compose("diego")
+    >>> [slot.item for slot in page.rows[0]]
+    ['zhou-shen', 'sanam']
+    """
+
+    def __init__(self, model: Scorer, events: Any, layout: Layout, items: Frame | None = None) -> None:  # noqa: ANN401
+        catalogue = Catalogue(model.item_vocabulary_, items)
+        self.layout = layout
+        self.stage = Stage(model, as_events(events), catalogue, layout.signals, layout.rule)
+        told = [
+            f"{self.stage.log.n_unknown} events are of items" if self.stage.log.n_unknown else "",
+            f"{catalogue.n_unknown} rows are of items" if catalogue.n_unknown else "",
+        ]
+        if any(told):
+            warn(f"{' and '.join(filter(None, told))} unknown to the model and left out.", DataWarning)
+        self._wanted = [
+            np.ones(len(catalogue), np.bool_) if spec.where is None else catalogue.matching(spec.where)
+            for spec in layout.row
+        ]
+
+    def compose(self, user: Id, at: Any = None, visitor: Visitor | None = None) -> Page:  # noqa: ANN401  see `moment`
+        """The page of a user at a moment.
+
+        Parameters
+        ----------
+        user : hashable
+            Somebody unknown gets what is good for everybody.
+        at : datetime, date, str or number, optional
+            By default the moment after the last event.
+        visitor : Visitor, optional
+            What is known besides the events.
+
+        Returns
+        -------
+        Page
+            The same whenever it is composed from the same for the same day.
+        """
+        visit = Visit(self.stage, user, self._moment(at), visitor or Visitor(), seen=self.layout.seen)
+        drafts = self._drafts(visit)
+        shelf = Shelf.of(drafts, visit, self.layout)
+        rows: list[tuple[Draft, list[Choice]]] = []
+        while len(rows) < self.layout.rows and (draft := shelf.next_row()) is not None:
+            slots = place(draft, visit, self.layout, shelf.shown, is_first=not rows)
+            if len(slots) < draft.spec.min_items:
+                shelf.drop(draft)
+                continue
+            rows.append((draft, slots))
+            shelf.take(draft, np.array([choice.code for choice in slots], np.int32))
+        # whatever rows and rules did on the way, nothing leaves that may not be shown
+        allowed = eligible(visit)
+        shown = tuple(
+            Row(
+                draft.spec.kind,
+                draft.title,
+                tuple(self._slot(choice) for choice in slots if allowed[choice.code]),
+                dict(draft.evidence),
+            )
+            for draft, slots in rows
+        )
+        return Page(user, visit.at, shown, self.layout.title, self.stage.model.kind_)
+
+    def _moment(self, at: Any) -> Any:  # noqa: ANN401
+        if at is not None:
+            return moment(at)
+        last = self.stage.log.days[-1] if self.stage.log.days.size else 0.0
+        return moment(float(np.ceil(last * SECONDS_A_DAY)) + 1)
+
+    def _drafts(self, visit: Visit) -> list[Draft]:
+        """The rows that could be shown, in the order of the layout."""
+        drafts: list[Draft] = []
+        for spec, wanted in zip(self.layout.row, self._wanted, strict=True):
+            allowed = visit.eligible & wanted
+            if not spec.shows_seen and self.layout.seen == "hide":
+                allowed &= ~visit.seen
+            drafts += spec.drafts(visit, allowed)
+        return drafts
+
+    def _slot(self, choice: Choice) -> Slot:
+        draft, position, catalogue = choice.draft, choice.position, self.stage.catalogue
+        reasons = tuple((name, float(values[position])) for name, values in draft.terms.items())
+        return Slot(
+            catalogue.items.decode_one(choice.code),
+            catalogue.titles[choice.code],
+            sum(value for _, value in reasons),
+            reasons,
+            choice.sponsored,
+            1.0 if draft.probabilities is None else float(draft.probabilities[position]),
+        )

@@ -1,0 +1,132 @@
+"""`Rule`: what the owner of a page wants of some items, whoever looks; and what may be shown at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foretaste.exceptions import InvalidParameterError
+from foretaste.pages.catalogue import Catalogue, Mask
+from foretaste.pages.words import duration
+
+if TYPE_CHECKING:
+    from foretaste.pages.visit import Visit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cap:
+    """At most so many times in so long, for one user: ``Cap(per_user=3, per="1d")``."""
+
+    per_user: int
+    per: float | str = "1d"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.per_user, bool) or not isinstance(self.per_user, int) or self.per_user < 1:
+            message = f"'per_user' of a cap must be an int in [1, inf), got {self.per_user!r}."
+            raise InvalidParameterError(message)
+        duration(self.per, "'per' of a cap")
+
+    @property
+    def days(self) -> float:
+        """The length of time, in days."""
+        return duration(self.per, "'per' of a cap")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What is to happen to the items an expression is true of.
+
+    Parameters
+    ----------
+    name : str
+        For reports and reasons.
+    where : str
+        See `Catalogue.matching`.
+    boost : float
+        Their score is multiplied by this: above 1 raises, below 1 lowers.
+    hide : bool
+        They are not shown.
+    sponsored : bool
+        Somebody pays for them: wherever the rule applies, the slot says so.
+    max_share : float
+        Of sponsored items: at most this share of a row's slots.
+    spacing : int
+        Of sponsored items: at least so many others between two of them.
+    floor : float
+        Of sponsored items: one whose `predicted` is lower is neither boosted nor called sponsored; it has to find its
+        place like any other.
+    cap : Cap, optional
+        How often one user may be shown them; further ones are left out.
+    pin : int, optional
+        The best of them stands in this column, from 1, of the page's first row that is not exempt.
+    """
+
+    name: str
+    where: str
+    boost: float = 1.0
+    hide: bool = False
+    sponsored: bool = False
+    max_share: float = 0.2
+    spacing: int = 2
+    floor: float = 0.3
+    cap: Cap | None = None
+    pin: int | None = None
+
+    def __post_init__(self) -> None:
+        checks = {
+            "boost": 0 <= self.boost < float("inf"),
+            "max_share": 0 <= self.max_share <= 1,
+            "spacing": self.spacing >= 0,
+            "floor": 0 <= self.floor <= 1,
+            "pin": self.pin is None or self.pin >= 1,
+        }
+        for name, holds in checks.items():
+            if not holds:
+                message = f"{name!r} of rule {self.name!r} is out of range: {getattr(self, name)!r}."
+                raise InvalidParameterError(message)
+
+
+@dataclass(frozen=True, eq=False)
+class Campaigns:
+    """The rules with the items they are about."""
+
+    rules: tuple[Rule, ...]
+    masks: tuple[Mask, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, rules: tuple[Rule, ...], catalogue: Catalogue) -> Campaigns:
+        """Each rule's items, found once."""
+        return cls(rules, tuple(catalogue.matching(rule.where) for rule in rules))
+
+    def hidden(self, n_items: int) -> Mask:
+        """The items that a rule hides."""
+        hidden = np.zeros(n_items, np.bool_)
+        for rule, mask in zip(self.rules, self.masks, strict=True):
+            if rule.hide:
+                hidden |= mask
+        return hidden
+
+
+def eligible(visit: Visit) -> Mask:
+    """What may be shown to a visitor at all: the one place where that is said.
+
+    Left out is what is out of stock (`available` is false), not there yet or no more (`available_from`,
+    `available_until`), for older people (`min_age`, where the visitor's age is unknown or lower), hidden by a rule, and
+    what the visitor has blocked. Columns that the catalogue does not have say nothing.
+    """
+    catalogue, visitor = visit.stage.catalogue, visit.visitor
+    columns, allowed = catalogue.frame.columns, ~visit.stage.hidden
+    if "available" in columns:
+        allowed &= catalogue.numbers("available") != 0
+    if "available_from" in columns:
+        allowed &= ~(catalogue.days("available_from") > visit.day)
+    if "available_until" in columns:
+        allowed &= ~(catalogue.days("available_until") <= visit.day)
+    if "min_age" in columns:
+        allowed &= ~(catalogue.numbers("min_age") > (visitor.age or 0))
+    if len(visitor.blocked):
+        blocked = catalogue.items.encode(list(visitor.blocked))
+        allowed[blocked[blocked >= 0]] = False
+    return allowed

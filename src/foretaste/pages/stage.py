@@ -1,0 +1,202 @@
+"""`Stage`: everything that pages are made from and that no visitor changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from foretaste._typing import Codes, Float32, Float64, Id
+from foretaste.data.interactions import Interactions
+from foretaste.data.vocabulary import Vocabulary
+from foretaste.exceptions import InvalidParameterError
+from foretaste.pages.catalogue import Catalogue, Mask
+from foretaste.pages.crowd import Crowd, Log
+from foretaste.pages.rules import Campaigns, Rule
+from foretaste.pages.space import Space, SpaceName
+from foretaste.pages.words import duration
+
+# Signals of the crowd are those of the last full hour: pages of the same hour share them.
+_HOURS_A_DAY = 24
+
+_T = TypeVar("_T")
+
+
+class Scorer(Protocol):
+    """What a page needs of a model; every fitted model of foretaste is one."""
+
+    predicts_ratings: bool
+    scale_: tuple[float, float]
+    kind_: str
+    user_vocabulary_: Vocabulary
+    item_vocabulary_: Vocabulary
+
+    def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True) -> Float32:
+        """Scores of every item for some users, a row a user; a code of -1 is somebody unknown."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the signals are measured with; lengths of time are days, or texts such as "12h", "60d", "8w".
+
+    Parameters
+    ----------
+    popularity_half_life, freshness_half_life, history_half_life : float or str
+        After so long an event of everybody, the newness of an item, and an event of the visitor's own count half.
+    trend_window : float or str
+        The window whose events are compared with the four before.
+    trend_shrinkage : float
+        As many events as expected are added to both.
+    space : {"factors", "events", "content"}, optional
+        Where likeness is measured: the model's factors, who had an item, or its attributes. By default the first of
+        these there is.
+    attributes : tuple of str
+        The columns of the space "content".
+    """
+
+    popularity_half_life: float | str = "90d"
+    freshness_half_life: float | str = "90d"
+    history_half_life: float | str = "180d"
+    trend_window: float | str = "7d"
+    trend_shrinkage: float = 5.0
+    space: SpaceName | None = None
+    attributes: tuple[str, ...] = ()
+
+    def days(self, name: str) -> float:
+        """One of the lengths of time, in days."""
+        return duration(getattr(self, name), f"{name!r}")
+
+
+class Stage:
+    """A model, the events, what is known of the items, and the rules, brought into the model's codes.
+
+    Attributes
+    ----------
+    model : Scorer
+    catalogue : Catalogue
+    log : Log
+    settings : Settings
+    campaigns : Campaigns
+    """
+
+    def __init__(
+        self, model: Scorer, events: Interactions, catalogue: Catalogue, settings: Settings, rules: tuple[Rule, ...]
+    ) -> None:
+        self.model = model
+        self.catalogue = catalogue
+        self.log = Log.of(events, model.item_vocabulary_)
+        self.settings = settings
+        self.campaigns = Campaigns.of(rules, catalogue)
+        self._spaces: dict[str, Space] = {}
+        self._crowd: dict[str, tuple[float, Any]] = {}
+
+    @property
+    def n_items(self) -> int:
+        """Number of items the model knows."""
+        return len(self.model.item_vocabulary_)
+
+    @cached_property
+    def hidden(self) -> Mask:
+        """The items a rule hides."""
+        return self.campaigns.hidden(self.n_items)
+
+    def user_codes(self, user: Id) -> tuple[int, int]:
+        """A user's code in the model and in the log; -1 where unknown."""
+        return self.model.user_vocabulary_.encode_one(user), self.log.users.encode_one(user)
+
+    # Likeness -------------------------------------------------------------------------------------------------------
+
+    def space(self, name: SpaceName | None = None) -> Space:
+        """Where likeness is measured; that of the settings, or one by its name.
+
+        Raises
+        ------
+        InvalidParameterError
+            The model has no factors, or the catalogue no attributes to measure it by.
+        """
+        name = name or self.settings.space or ("factors" if self._has_factors else "events")
+        if name not in self._spaces:
+            self._spaces[name] = {"factors": self._of_factors, "events": self._of_events, "content": self._of_content}[
+                name
+            ]()
+        return self._spaces[name]
+
+    @property
+    def _has_factors(self) -> bool:
+        factors = getattr(self.model, "item_factors_", None)
+        return factors is not None and factors.shape[1] > 0
+
+    def _of_factors(self) -> Space:
+        if not self._has_factors:
+            message = f"{type(self.model).__name__} has no factors to measure likeness by. Hint: space = 'events'."
+            raise InvalidParameterError(message)
+        return Space(self.model.item_factors_)  # type: ignore[attr-defined]  # just looked for
+
+    def _of_events(self) -> Space:
+        from foretaste.data.interactions import SparseRows  # noqa: PLC0415
+
+        order = np.argsort(self.log.item_codes, kind="stable")
+        counts = np.bincount(self.log.item_codes, minlength=self.n_items)
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = SparseRows(indptr, self.log.user_codes[order], np.ones(order.size, np.float32))
+        return Space.of_rows(rows, len(self.log.users))
+
+    def _of_content(self) -> Space:
+        if not self.settings.attributes:
+            message = "likeness by content needs the columns to look at. Hint: attributes = ['genres']."
+            raise InvalidParameterError(message)
+        given = [self.catalogue.attribute(name) for name in self.settings.attributes]
+        starts = np.cumsum([0, *(len(attribute.values) for attribute in given)])
+        rows = [attribute.of_items for attribute in given]
+        items = np.concatenate([part.row_codes() for part in rows])
+        columns = np.concatenate([part.indices + np.int32(start) for part, start in zip(rows, starts, strict=False)])
+        order = np.argsort(items, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=self.n_items))]).astype(np.int64)
+        part = type(rows[0])(indptr, columns[order].astype(np.int32), np.ones(order.size, np.float32))
+        return Space.of_rows(part, int(starts[-1]))
+
+    # The crowd ------------------------------------------------------------------------------------------------------
+
+    def popularity(self, day: float) -> Float32:
+        """The signal, as of the last full hour."""
+        half_life = self.settings.days("popularity_half_life")
+        return self._hourly("popularity", day, lambda crowd: crowd.popularity(half_life))
+
+    def trending(self, day: float) -> Float32:
+        """The signal, as of the last full hour."""
+        window, shrinkage = self.settings.days("trend_window"), self.settings.trend_shrinkage
+        return self._hourly("trending", day, lambda crowd: crowd.trending(window, shrinkage))
+
+    def freshness(self, day: float) -> Float32:
+        """The signal, as of the last full hour."""
+        return self._hourly("freshness", day, self._freshness)
+
+    def value_counts(self, attribute: str, day: float) -> Float64:
+        """How often each value of an attribute occurs in what everybody had, as of the last full hour."""
+
+        def counts(crowd: Crowd) -> Float64:
+            items = crowd.log.item_codes[: crowd.log.until(crowd.day)]
+            return self.catalogue.attribute(attribute).counts(items, np.ones(items.size))
+
+        return self._hourly(f"values of {attribute}", day, counts)
+
+    def _freshness(self, crowd: Crowd) -> Float32:
+        first = crowd.first_days()
+        if "released" in self.catalogue.frame.columns:
+            released = self.catalogue.days("released")
+            first = np.where(np.isnan(released), first, released)
+        age = np.maximum(crowd.day - first, 0)
+        fresh = np.exp2(-age / self.settings.days("freshness_half_life"))
+        return np.where(np.isfinite(first), fresh, 1).astype(np.float32)
+
+    def _hourly(self, name: str, day: float, measure: Callable[[Crowd], _T]) -> _T:
+        hour = np.floor(day * _HOURS_A_DAY) / _HOURS_A_DAY
+        kept = self._crowd.get(name)
+        if kept is None or kept[0] != hour:
+            kept = self._crowd[name] = (hour, measure(Crowd(self.log, hour, self.n_items)))
+        found: _T = kept[1]
+        return found

@@ -1,0 +1,54 @@
+"""What a word of a configuration may be, and the sentence for one that is none of them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+from foretaste.exceptions import InvalidParameterError
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([hdw])")
+_DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
+
+
+def check_word(word: str, known: Iterable[str], what: str) -> None:
+    """Raise `InvalidParameterError` for a word that is not known, with the nearest one that is."""
+    known = list(known)
+    if word in known:
+        return
+    near = difflib.get_close_matches(word, known, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Choose among {', '.join(known)}."
+    message = f"{what} {word!r} is unknown. {hint}"
+    raise InvalidParameterError(message)
+
+
+def duration(given: float | str, name: str) -> float:
+    """A length of time in days: a number of days, or a text such as "12h", "60d" or "8w".
+
+    Raises
+    ------
+    InvalidParameterError
+        It is neither, or not above 0.
+    """
+    if isinstance(given, str):
+        match = _DURATION.fullmatch(given.strip())
+        days = float(match[1]) * _DAYS[match[2]] if match else 0.0
+    else:
+        days = 0.0 if isinstance(given, bool) else float(given)
+    if not 0 < days < float("inf"):
+        message = f"{name} must be a number of days above 0 or a text such as '12h', '60d' or '8w', got {given!r}."
+        raise InvalidParameterError(message)
+    return days
+
+
+def check_template(template: str, known: Iterable[str]) -> None:
+    """Raise for a placeholder of a title that is none of those known."""
+    for name in _PLACEHOLDER.findall(template):
+        check_word(name, known, "the placeholder")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A title with its placeholders replaced, as in "Because you liked {anchor.title}"."""
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
