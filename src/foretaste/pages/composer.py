@@ -79,8 +79,8 @@ class Composer:
         Page
             The same whenever it is composed from the same for the same day.
         """
-        visit = Visit(self.stage, user, self._moment(at), visitor or Visitor(), seen=self.layout.seen)
-        drafts = self._drafts(visit)
+        visit = self.visit(user, at, visitor)
+        drafts = self.drafts(visit)
         shelf = Shelf.of(drafts, visit, self.layout)
         rows: list[tuple[Draft, list[Choice]]] = []
         while len(rows) < self.layout.rows and (draft := shelf.next_row()) is not None:
@@ -103,13 +103,17 @@ class Composer:
         )
         return Page(user, visit.at, shown, self.layout.title, self.stage.model.kind_)
 
+    def visit(self, user: Id, at: Any = None, visitor: Visitor | None = None) -> Visit:  # noqa: ANN401  as above
+        """A user at a moment, with what rows are made from; arguments as in `compose`."""
+        return Visit(self.stage, user, self._moment(at), visitor or Visitor(), seen=self.layout.seen)
+
     def _moment(self, at: Any) -> Any:  # noqa: ANN401
         if at is not None:
             return moment(at)
         last = self.stage.log.days[-1] if self.stage.log.days.size else 0.0
         return moment(float(np.ceil(last * SECONDS_A_DAY)) + 1)
 
-    def _drafts(self, visit: Visit) -> list[Draft]:
+    def drafts(self, visit: Visit) -> list[Draft]:
         """The rows that could be shown, in the order of the layout."""
         drafts: list[Draft] = []
         for spec, wanted in zip(self.layout.row, self._wanted, strict=True):

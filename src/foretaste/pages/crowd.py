@@ -58,9 +58,14 @@ class Log:
             np.argsort(users, kind="stable"),
         )
 
+    @property
+    def has_times(self) -> bool:
+        """Whether the events have times; without, all count as had and none as old."""
+        return bool(self.days.size) and bool(self.days[0] or self.days[-1])
+
     def until(self, day: float) -> int:
         """How many events took place before a moment; they are the first."""
-        return int(np.searchsorted(self.days, day, side="left")) if self.days.any() else self.days.size
+        return int(np.searchsorted(self.days, day, side="left")) if self.has_times else self.days.size
 
     def of_user(self, code: int, day: float) -> npt.NDArray[np.int64]:
         """The positions of a user's events before a moment, oldest first."""

@@ -21,6 +21,8 @@ from foretaste.pages.words import check_template, duration, filled
 
 # Candidates of a row: enough to choose a varied page from, few enough to look at all pairs.
 _CANDIDATES = 300
+# Of fewer items the best are found sooner by looking at them alone.
+_MANY = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,7 @@ class RowKind(ABC):
             codes = best(visit.blended(blend, replaced, faded=not self.shows_seen), allowed, _CANDIDATES)
         else:
             codes = self._first(visit, blend, allowed)
-        signals = {name: (replaced or {}).get(name, visit.signal(name)) for name, _ in blend}
+        signals = {name: replaced[name] if replaced and name in replaced else visit.signal(name) for name, _ in blend}
         terms = {name: np.float32(weight) * signals[name][codes] for name, weight in blend}
         return Draft(
             self,
@@ -138,9 +140,9 @@ class RowKind(ABC):
 
     def _first(self, visit: Visit, blend: Blend, allowed: Mask | Codes) -> Codes:
         """The best of what is allowed, looked for among the leaders first."""
-        if allowed.dtype == np.bool_:
+        if allowed.dtype == np.bool_ or allowed.size > _MANY:
             leaders, all_of_them = visit.leaders(blend)
-            found = leaders[allowed[leaders]][:_CANDIDATES]
+            found = leaders[_mask(allowed, visit.n_items)[leaders]][:_CANDIDATES]
             if all_of_them or found.size == _CANDIDATES:
                 return found
         return best(visit.blended(blend, faded=not self.shows_seen), allowed, _CANDIDATES)
@@ -148,6 +150,14 @@ class RowKind(ABC):
     def _named(self, names: Mapping[str, str]) -> str:
         dotted = {name.replace("__", "."): value for name, value in names.items()}
         return filled(self.title or self.heading, dotted)
+
+
+def _mask(allowed: Mask | Codes, n_items: int) -> Mask:
+    if allowed.dtype == np.bool_:
+        return allowed
+    mask = np.zeros(n_items, np.bool_)
+    mask[allowed] = True
+    return mask
 
 
 def boosted(terms: Mapping[str, Float32], boosts: Float32) -> dict[str, Float32]:
@@ -201,8 +211,9 @@ class Because(RowKind):
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         space, catalogue = visit.stage.space(self.space), visit.stage.catalogue
-        for anchor in self._anchors(visit):
-            near = np.maximum(space.to(space.vectors[anchor]), 0)
+        anchors = self._anchors(visit)
+        cosines = np.maximum(space.near(np.array(anchors, np.int32)), 0)
+        for anchor, near in zip(anchors, cosines, strict=True):
             others = allowed.copy()
             others[anchor] = False
             title = catalogue.titles[anchor]

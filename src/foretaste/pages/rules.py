@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foretaste._typing import Float32, Float64
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue, Mask
 from foretaste.pages.words import duration
@@ -100,13 +101,47 @@ class Campaigns:
         """Each rule's items, found once."""
         return cls(rules, tuple(catalogue.matching(rule.where) for rule in rules))
 
-    def hidden(self, n_items: int) -> Mask:
-        """The items that a rule hides."""
-        hidden = np.zeros(n_items, np.bool_)
+    def boosts(self, n_items: int) -> Float32:
+        """What the rules that nobody pays for multiply each item's score by."""
+        boosts = np.ones(n_items, np.float32)
         for rule, mask in zip(self.rules, self.masks, strict=True):
+            if not rule.sponsored:
+                boosts[mask] *= np.float32(rule.boost)
+        return boosts
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What the catalogue and the rules say of where items may be shown, read once for all visitors.
+
+    Attributes
+    ----------
+    hidden : bool array of shape (n_items,)
+        Out of stock, or hidden by a rule: for nobody at any time.
+    opens, closes : float64 arrays of shape (n_items,), or None
+        The days from which and until which they are there; NaN where nothing is said, None where nowhere.
+    ages : float64 array of shape (n_items,) or None
+        How old one has to be.
+    """
+
+    hidden: Mask
+    opens: Float64 | None
+    closes: Float64 | None
+    ages: Float64 | None
+
+    @classmethod
+    def of(cls, campaigns: Campaigns, catalogue: Catalogue) -> Limits:
+        """From the columns `available`, `available_from`, `available_until` and `min_age`, as far as there are any."""
+        hidden, columns = np.zeros(len(catalogue), np.bool_), catalogue.frame.columns
+        for rule, mask in zip(campaigns.rules, campaigns.masks, strict=True):
             if rule.hide:
                 hidden |= mask
-        return hidden
+        if "available" in columns:
+            hidden |= catalogue.numbers("available") == 0
+        opens, closes = (
+            catalogue.days(name) if name in columns else None for name in ("available_from", "available_until")
+        )
+        return cls(hidden, opens, closes, catalogue.numbers("min_age") if "min_age" in columns else None)
 
 
 def eligible(visit: Visit) -> Mask:
@@ -116,17 +151,13 @@ def eligible(visit: Visit) -> Mask:
     `available_until`), for older people (`min_age`, where the visitor's age is unknown or lower), hidden by a rule, and
     what the visitor has blocked. Columns that the catalogue does not have say nothing.
     """
-    catalogue, visitor = visit.stage.catalogue, visit.visitor
-    columns, allowed = catalogue.frame.columns, ~visit.stage.hidden
-    if "available" in columns:
-        allowed &= catalogue.numbers("available") != 0
-    if "available_from" in columns:
-        allowed &= ~(catalogue.days("available_from") > visit.day)
-    if "available_until" in columns:
-        allowed &= ~(catalogue.days("available_until") <= visit.day)
-    if "min_age" in columns:
-        allowed &= ~(catalogue.numbers("min_age") > (visitor.age or 0))
-    if len(visitor.blocked):
-        blocked = catalogue.items.encode(list(visitor.blocked))
-        allowed[blocked[blocked >= 0]] = False
-    return allowed
+    limits, visitor = visit.stage.limits, visit.visitor
+    left_out = limits.hidden.copy()
+    if limits.opens is not None:
+        left_out |= limits.opens > visit.day
+    if limits.closes is not None:
+        left_out |= limits.closes <= visit.day
+    if limits.ages is not None:
+        left_out |= limits.ages > (visitor.age or 0)
+    left_out[visit.stage.item_codes(visitor.blocked)] = True
+    return ~left_out

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Id
 from foretaste.data.moments import day_of, moment
@@ -21,6 +22,8 @@ from foretaste.pages.stage import Stage
 _LEADERS = 4096
 # As many of a visitor's items, the last ones, stand for what the visitor likes.
 _LONGEST_HISTORY = 500
+# The best of very many are looked for above a border that every so manieth tells.
+_SAMPLED = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,8 @@ class Visit:
         self.stage, self.user, self.at, self.visitor, self._policy = stage, user, at, visitor, seen
         self.day = day_of(at)
         self._signals: dict[str, Float32] = {}
+        self._sums: dict[tuple[tuple[str, float], ...], Float32] = {}
+        self._blended: dict[tuple[Blend, bool], Float32] = {}
         self._leaders: dict[Blend, Codes] = {}
         self.model_code, self.log_code = stage.user_codes(user)
 
@@ -124,10 +129,10 @@ class Visit:
     @cached_property
     def progress(self) -> tuple[Codes, Float32]:
         """What was started and not finished: items, and the share that is done."""
-        codes = self.stage.catalogue.items.encode(list(self.visitor.progress))
-        shares = np.array(list(self.visitor.progress.values()), np.float32)
-        started = (codes >= 0) & (shares > 0) & (shares < 1)
-        return codes[started], shares[started]
+        started = {item: share for item, share in self.visitor.progress.items() if 0 < share < 1}
+        vocabulary = self.stage.model.item_vocabulary_
+        known = sorted((code, share) for item, share in started.items() if (code := vocabulary.encode_one(item)) >= 0)
+        return np.array([code for code, _ in known], np.int32), np.array([share for _, share in known], np.float32)
 
     # What may be shown, and how much it is worth --------------------------------------------------------------------
 
@@ -139,27 +144,35 @@ class Visit:
     @cached_property
     def _campaigns(self) -> tuple[Float32, Codes]:
         """By item: the product of boosts, and the sponsored rule that applies to it (-1: none)."""
-        boosts, sponsor = np.ones(self.n_items, np.float32), np.full(self.n_items, -1, np.int32)
+        boosts, sponsor = self.stage.boosts, np.full(self.n_items, -1, np.int32)
         for place, (rule, mask) in enumerate(zip(self.stage.campaigns.rules, self.stage.campaigns.masks, strict=True)):
             if rule.sponsored:
-                mask = mask & (self.signal("predicted") >= rule.floor) & ~self._worn_out(place)  # noqa: PLW2901
-                sponsor[mask & (sponsor < 0)] = place
-            boosts[mask] *= np.float32(rule.boost)
+                items = np.flatnonzero(mask & (self.signal("predicted") >= rule.floor) & (sponsor < 0))
+                if rule.cap is not None:
+                    items = np.setdiff1d(items, self._worn_out(rule.cap), assume_unique=True)
+                sponsor[items] = place
+                boosts = boosts.copy()
+                boosts[items] *= np.float32(rule.boost)
         return boosts, sponsor
 
-    def _worn_out(self, place: int) -> Mask:
-        """The items that were shown as often as a rule's cap allows."""
-        mask, cap = np.zeros(self.n_items, np.bool_), self.stage.campaigns.rules[place].cap
-        if cap is not None:
-            recent = [item for item, time in self.visitor.shown if 0 <= self.day - day_of(moment(time)) < cap.days]
-            codes = self.stage.catalogue.items.encode(recent) if recent else np.zeros(0, np.int32)
-            mask |= np.bincount(codes[codes >= 0], minlength=self.n_items) >= cap.per_user
-        return mask
+    def _worn_out(self, cap: rules.Cap) -> Codes:
+        """The items that were shown as often as a cap allows."""
+        recent = [item for item, day in self._shown if 0 <= self.day - day < cap.days]
+        codes, counts = np.unique(self.stage.item_codes(recent), return_counts=True)
+        return codes[counts >= cap.per_user]
+
+    @cached_property
+    def _shown(self) -> list[tuple[Id, float]]:
+        """What was shown before, and on which day; read once, as it may be an iterator."""
+        return [(item, day_of(moment(time))) for item, time in self.visitor.shown]
 
     def worth(self, *, faded: bool) -> Float32:
         """What each item's score is multiplied by: the boosts of rules, and if `faded` the discount of what was had."""
-        boosts = self._campaigns[0]
-        return boosts * self._discount if faded and self._policy == "discount" else boosts
+        return self._faded if faded and self._policy == "discount" else self._campaigns[0]
+
+    @cached_property
+    def _faded(self) -> Float32:
+        return self._campaigns[0] * self._discount
 
     @cached_property
     def _discount(self) -> Float32:
@@ -190,12 +203,24 @@ class Visit:
 
     def blended(self, blend: Blend, replaced: Mapping[str, Float32] | None = None, *, faded: bool = True) -> Float32:
         """The score of every item by a blend, times its `worth`; `replaced` holds signals that mean something else."""
-        replaced = replaced or {}
-        total = np.zeros(self.n_items, np.float32)
-        for name, weight in blend:
-            total += np.float32(weight) * (replaced[name] if name in replaced else self.signal(name))
-        total *= self.worth(faded=faded)
-        return total
+        if replaced:
+            total = self._sum(tuple((name, weight) for name, weight in blend if name not in replaced)).copy()
+            for name, signal in replaced.items():
+                total += np.float32(blend.weights.get(name, 0)) * signal
+            total *= self.worth(faded=faded)
+            return total
+        if (blend, faded) not in self._blended:
+            self._blended[blend, faded] = self._sum(tuple(blend)) * self.worth(faded=faded)
+        return self._blended[blend, faded]
+
+    def _sum(self, weights: tuple[tuple[str, float], ...]) -> Float32:
+        """The weighted sum of some signals."""
+        if weights not in self._sums:
+            total = np.zeros(self.n_items, np.float32)
+            for name, weight in weights:
+                total += np.float32(weight) * self.signal(name)
+            self._sums[weights] = total
+        return self._sums[weights]
 
     def leaders(self, blend: Blend) -> tuple[Codes, bool]:
         """The best by a blend of what may be shown, seen or not, best first, and whether that is all there is."""
@@ -206,14 +231,46 @@ class Visit:
 
 
 def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
-    """The codes of the n highest scores among those allowed, highest first; among equals the lower code first."""
-    codes: Codes = np.flatnonzero(allowed).astype(np.int32) if allowed.dtype == np.bool_ else allowed  # type: ignore[assignment]  # as its type says
-    chosen = scores[codes]
+    """The codes of the n highest scores among those allowed, highest first; among equals the lower code first.
+
+    Parameters
+    ----------
+    scores : float32 array of shape (n_items,)
+    allowed : bool array of shape (n_items,), or int32 array of codes that ascend
+    n : int
+    """
+    if allowed.dtype == np.bool_:
+        found = np.where(allowed, scores, -np.inf)
+        codes = _above(found, _nearly(found, n))
+        if codes.size < n:
+            codes = np.flatnonzero(allowed)
+        return _sorted(codes.astype(np.int32), scores[codes], n)
+    codes, chosen = allowed, scores[allowed]
     if codes.size > n:
-        place = np.argpartition(-chosen, n - 1)
-        border = chosen[place[n - 1]]
-        # of those at the border, the lowest codes: a partition alone would take any of them
-        above = np.flatnonzero(chosen > border)
-        place = np.concatenate([above, np.flatnonzero(chosen == border)[: n - above.size]])
-        codes, chosen = codes[place], chosen[place]
-    return codes[np.lexsort((codes, -chosen))]
+        kept = _above(chosen, _nearly(chosen, n))
+        if kept.size >= n:
+            codes, chosen = codes[kept], chosen[kept]
+    return _sorted(codes, chosen, n)
+
+
+def _nearly(scores: Float32, n: int) -> np.float32:
+    """A score that about twice as many as n reach, judged by every 16th."""
+    sample = scores[::_SAMPLED]
+    rank = 2 * n // _SAMPLED + _SAMPLED  # some more, lest a small n is missed by chance
+    return np.float32(-np.inf) if rank >= sample.size else np.partition(sample, -rank)[-rank]
+
+
+def _above(scores: Float32, border: np.float32) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(scores >= border) if border > -np.inf else np.zeros(0, np.intp)
+
+
+def _sorted(codes: Codes, scores: Float32, n: int) -> Codes:
+    """The first n by score; `codes` ascend."""
+    if codes.size > n:
+        border = np.partition(scores, codes.size - n)[codes.size - n]
+        above = np.flatnonzero(scores > border)
+        # of those at the border, the lowest codes
+        place = np.sort(np.concatenate([above, np.flatnonzero(scores == border)[: n - above.size]]))
+        codes, scores = codes[place], scores[place]
+    ordered: Codes = codes[np.argsort(-scores, kind="stable")]
+    return ordered
