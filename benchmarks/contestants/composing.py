@@ -22,10 +22,10 @@ _LAYOUT = pages.Layout(
     columns=20,
     row=(
         pages.Top(blend=pages.Blend(predicted=1, freshness=0.2, popularity=0.1)),
-        pages.Because(within="365d", apart=1.0, max_rows=10),
+        pages.Because(within="365d", apart=1.0, max_rows=6),
         pages.Category(attribute="genres", max_rows=20),
-        pages.Category(attribute="brand", max_rows=12),
-        pages.Category(attribute="decade", max_rows=8),
+        pages.Category(attribute="brand", max_rows=15),
+        pages.Category(attribute="decade", max_rows=9),
         pages.Top(title="Short", where="minutes <= 90"),
         pages.Top(title="Long", where="minutes > 150"),
         pages.Popular(),

@@ -117,7 +117,9 @@ class Limits:
     Attributes
     ----------
     hidden : bool array of shape (n_items,)
-        Out of stock, or hidden by a rule: for nobody at any time.
+        By a rule.
+    absent : bool array of shape (n_items,)
+        Out of stock.
     opens, closes : float64 arrays of shape (n_items,), or None
         The days from which and until which they are there; NaN where nothing is said, None where nowhere.
     ages : float64 array of shape (n_items,) or None
@@ -125,6 +127,7 @@ class Limits:
     """
 
     hidden: Mask
+    absent: Mask
     opens: Float64 | None
     closes: Float64 | None
     ages: Float64 | None
@@ -136,12 +139,11 @@ class Limits:
         for rule, mask in zip(campaigns.rules, campaigns.masks, strict=True):
             if rule.hide:
                 hidden |= mask
-        if "available" in columns:
-            hidden |= catalogue.numbers("available") == 0
+        absent = catalogue.numbers("available") == 0 if "available" in columns else np.zeros_like(hidden)
         opens, closes = (
             catalogue.days(name) if name in columns else None for name in ("available_from", "available_until")
         )
-        return cls(hidden, opens, closes, catalogue.numbers("min_age") if "min_age" in columns else None)
+        return cls(hidden, absent, opens, closes, catalogue.numbers("min_age") if "min_age" in columns else None)
 
 
 def eligible(visit: Visit) -> Mask:
@@ -151,12 +153,19 @@ def eligible(visit: Visit) -> Mask:
     `available_until`), for older people (`min_age`, where the visitor's age is unknown or lower), hidden by a rule, and
     what the visitor has blocked. Columns that the catalogue does not have say nothing.
     """
+    limits = visit.stage.limits
+    allowed = mentionable(visit) & ~limits.absent
+    if limits.opens is not None:
+        allowed &= ~(limits.opens > visit.day)
+    if limits.closes is not None:
+        allowed &= ~(limits.closes <= visit.day)
+    return allowed
+
+
+def mentionable(visit: Visit) -> Mask:
+    """What a title may name, though it may be out of stock: not for older people, not hidden, not blocked."""
     limits, visitor = visit.stage.limits, visit.visitor
     left_out = limits.hidden.copy()
-    if limits.opens is not None:
-        left_out |= limits.opens > visit.day
-    if limits.closes is not None:
-        left_out |= limits.closes <= visit.day
     if limits.ages is not None:
         left_out |= limits.ages > (visitor.age or 0)
     left_out[visit.stage.item_codes(visitor.blocked)] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -97,6 +98,14 @@ class Stage:
         self.boosts = self.campaigns.boosts(self.n_items)
         self._spaces: dict[str, Space] = {}
         self._crowd: dict[str, tuple[float, Any]] = {}
+
+    def with_rules(self, rules: tuple[Rule, ...]) -> Stage:
+        """The same with other rules; what was measured already is shared."""
+        other = copy.copy(self)
+        other.campaigns = Campaigns.of(rules, self.catalogue)
+        other.limits = Limits.of(other.campaigns, self.catalogue)
+        other.boosts = other.campaigns.boosts(self.n_items)
+        return other
 
     @property
     def n_items(self) -> int:

@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Id
 from foretaste.data.moments import day_of, moment
+from foretaste.kernels.pages import add_signal, reaching
 from foretaste.pages import rules, signals
 from foretaste.pages.blend import Blend
 from foretaste.pages.catalogue import Mask
@@ -82,7 +82,8 @@ class Visit:
         self._signals: dict[str, Float32] = {}
         self._sums: dict[tuple[tuple[str, float], ...], Float32] = {}
         self._blended: dict[tuple[Blend, bool], Float32] = {}
-        self._leaders: dict[Blend, Codes] = {}
+        self._leaders: dict[tuple[Blend, bool], Codes] = {}
+        self._asked: set[tuple[Blend, bool]] = set()
         self.model_code, self.log_code = stage.user_codes(user)
 
     @property
@@ -140,6 +141,14 @@ class Visit:
     def eligible(self) -> Mask:
         """What may be shown at all: `rules.eligible`."""
         return rules.eligible(self)
+
+    def allowed(self, *, seen_too: bool) -> Mask:
+        """What is eligible, and unless `seen_too` not hidden because the visitor has had it."""
+        return self.eligible if seen_too or self._policy != "hide" else self._unseen
+
+    @cached_property
+    def _unseen(self) -> Mask:
+        return self.eligible & ~self.seen
 
     @cached_property
     def _campaigns(self) -> tuple[Float32, Codes]:
@@ -204,11 +213,13 @@ class Visit:
     def blended(self, blend: Blend, replaced: Mapping[str, Float32] | None = None, *, faded: bool = True) -> Float32:
         """The score of every item by a blend, times its `worth`; `replaced` holds signals that mean something else."""
         if replaced:
-            total = self._sum(tuple((name, weight) for name, weight in blend if name not in replaced)).copy()
-            for name, signal in replaced.items():
-                total += np.float32(blend.weights.get(name, 0)) * signal
-            total *= self.worth(faded=faded)
-            return total
+            total = self._sum(tuple((name, weight) for name, weight in blend if name not in replaced))
+            *others, (name, signal) = replaced.items()
+            for other, values in others:
+                total = total + np.float32(blend.weights.get(other, 0)) * values  # noqa: PLR6104  the sum is kept
+            scores = np.empty(self.n_items, np.float32)
+            add_signal(total, blend.weights.get(name, 0.0), signal, self.worth(faded=faded), scores)
+            return scores
         if (blend, faded) not in self._blended:
             self._blended[blend, faded] = self._sum(tuple(blend)) * self.worth(faded=faded)
         return self._blended[blend, faded]
@@ -222,12 +233,19 @@ class Visit:
             self._sums[weights] = total
         return self._sums[weights]
 
-    def leaders(self, blend: Blend) -> tuple[Codes, bool]:
+    def leaders(self, blend: Blend, *, faded: bool) -> tuple[Codes, bool]:
         """The best by a blend of what may be shown, seen or not, best first, and whether that is all there is."""
-        if blend not in self._leaders:
-            self._leaders[blend] = best(self.blended(blend), self.eligible, _LEADERS)
-        codes = self._leaders[blend]
+        self._asked.add((blend, faded))
+        if (blend, faded) not in self._leaders:
+            self._leaders[blend, faded] = best(self.blended(blend, faded=faded), self.eligible, _LEADERS)
+        codes = self._leaders[blend, faded]
         return codes, codes.size < _LEADERS
+
+    def is_shared(self, blend: Blend, *, faded: bool) -> bool:
+        """Whether the best by a blend were asked for before, so that it pays to sort many of them once."""
+        was_asked = (blend, faded) in self._asked
+        self._asked.add((blend, faded))
+        return was_asked
 
 
 def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
@@ -239,29 +257,17 @@ def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
     allowed : bool array of shape (n_items,), or int32 array of codes that ascend
     n : int
     """
-    if allowed.dtype == np.bool_:
-        found = np.where(allowed, scores, -np.inf)
-        codes = _above(found, _nearly(found, n))
-        if codes.size < n:
-            codes = np.flatnonzero(allowed)
-        return _sorted(codes.astype(np.int32), scores[codes], n)
-    codes, chosen = allowed, scores[allowed]
-    if codes.size > n:
-        kept = _above(chosen, _nearly(chosen, n))
-        if kept.size >= n:
-            codes, chosen = codes[kept], chosen[kept]
-    return _sorted(codes, chosen, n)
-
-
-def _nearly(scores: Float32, n: int) -> np.float32:
-    """A score that about twice as many as n reach, judged by every 16th."""
-    sample = scores[::_SAMPLED]
-    rank = 2 * n // _SAMPLED + _SAMPLED  # some more, lest a small n is missed by chance
-    return np.float32(-np.inf) if rank >= sample.size else np.partition(sample, -rank)[-rank]
-
-
-def _above(scores: Float32, border: np.float32) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(scores >= border) if border > -np.inf else np.zeros(0, np.intp)
+    if allowed.dtype != np.bool_:
+        return _sorted(allowed, scores[allowed], n)
+    sample = scores[::_SAMPLED][allowed[::_SAMPLED]]
+    rank = 2 * n // _SAMPLED + _SAMPLED  # of the sample, which about twice as many as n reach
+    found, codes = 0, np.empty(scores.size, np.int32)
+    if rank < sample.size:
+        found = reaching(scores, allowed, np.partition(sample, -rank)[-rank], codes)
+    if found < n:
+        found = reaching(scores, allowed, -np.inf, codes)
+    codes = codes[:found]
+    return _sorted(codes, scores[codes], n)
 
 
 def _sorted(codes: Codes, scores: Float32, n: int) -> Codes:
@@ -272,5 +278,4 @@ def _sorted(codes: Codes, scores: Float32, n: int) -> Codes:
         # of those at the border, the lowest codes
         place = np.sort(np.concatenate([above, np.flatnonzero(scores == border)[: n - above.size]]))
         codes, scores = codes[place], scores[place]
-    ordered: Codes = codes[np.argsort(-scores, kind="stable")]
-    return ordered
+    return codes[np.argsort(-scores, kind="stable")]
