@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
-from foretaste.kernels.ridge import event_errors, improve_event_blocks, improve_event_rows, solve_event_rows
+import naive_events
+from foretaste.kernels.event_rows import event_errors, improve_event_blocks, improve_event_rows, solve_event_rows
 
 UNTOUCHED = np.float32(-77)
 
@@ -21,7 +22,7 @@ def problem(draw, max_width=6):
 
 def expected_solutions(rows, features, gram, penalty):
     features, gram = features.astype(np.float64), gram.astype(np.float64)
-    return np.array([naive.solve_event_row(row, features, gram, p) for row, p in zip(rows, penalty, strict=True)])
+    return np.array([naive_events.solve_event_row(row, features, gram, p) for row, p in zip(rows, penalty, strict=True)])
 
 
 @given(problem(), st.data())
@@ -56,8 +57,8 @@ def test_many_rounds_over_subspaces_end_at_the_solution(case, width, seed):
         events, penalty = features_and_more
         if events:
             exact = [x.astype(np.float64) for x in arrays[:2]]
-            lowest = naive.event_objective(events, *exact, penalty, expected[row])
-            assert naive.event_objective(events, *exact, penalty, out[row]) <= lowest + 1e-3 * abs(lowest) + 1e-5
+            lowest = naive_events.event_objective(events, *exact, penalty, expected[row])
+            assert naive_events.event_objective(events, *exact, penalty, out[row]) <= lowest + 1e-3 * abs(lowest) + 1e-5
 
 
 @given(problem(), naive.seeds)
@@ -82,7 +83,7 @@ def test_a_step_never_raises_the_objective(case, kind, seed):
     for row, events in enumerate(rows):
         if events:
             exact = (events, features.astype(np.float64), gram.astype(np.float64), penalty[row])
-            start, end = (naive.event_objective(*exact, x[row].astype(np.float64)) for x in (before, after))
+            start, end = (naive_events.event_objective(*exact, x[row].astype(np.float64)) for x in (before, after))
             assert end <= start * (1 + 1e-5) + 1e-5
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import foretaste as ft
-import naive
+import naive_events
 from foretaste.data.interactions import SparseRows
 from foretaste.exceptions import DataError
 
@@ -47,7 +47,7 @@ def test_two_items_by_hand():
 def test_the_weights_equal_their_twin(dropout, relaxation, max_dense_items):
     dense = catalogue()
     model = ft.EASE(reg=3.0, dropout=dropout, relaxation=relaxation, max_dense_items=max_dense_items)
-    expected = naive.linear_weights(dense, 3.0, dropout, relaxation)
+    expected = naive_events.linear_weights(dense, 3.0, dropout, relaxation)
     np.testing.assert_allclose(matrix(model.fit(events(dense))), expected, rtol=1e-3, atol=1e-5)
 
 

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 import foretaste as ft
-import naive
+import naive_events
 
 SOLVERS = ["cg", "cholesky", "subspace"]
 
@@ -51,7 +51,7 @@ def test_the_history_is_of_the_loss_over_all_pairs(solver, exponent):
     losses = model.history_["train_loss"].to_numpy()
     assert (np.diff(losses) <= 1e-5 * losses[:-1]).all()
     unit = table / table[table > 0].mean()
-    found = naive.event_loss(unit, *(side.astype(float) for side in factors(model)), 0.3, 0.05, exponent)
+    found = naive_events.event_loss(unit, *(side.astype(float) for side in factors(model)), 0.3, 0.05, exponent)
     # users are solved for once more after the last epoch
     assert losses[-1] * (1 - 1e-2) <= found <= losses[-1] * (1 + 1e-5)
     assert model.history_["valid_loss"].is_nan().all()
@@ -71,7 +71,7 @@ def test_users_are_the_exact_solution_for_the_items_as_a_new_user_is(solver):
     unit = table / table[table > 0].mean()
     for u, row in enumerate(unit):
         own = [(i, row[i]) for i in np.flatnonzero(row)]
-        expected = naive.solve_event_row(own, items, 0.3 * items.T @ items, 0.05 * (row.sum() + 0.3 * len(items)))
+        expected = naive_events.solve_event_row(own, items, 0.3 * items.T @ items, 0.05 * (row.sum() + 0.3 * len(items)))
         np.testing.assert_allclose(users[u], expected, rtol=1e-3, atol=1e-5)
     folded = model.fold_in({i: table[4, i] for i in np.flatnonzero(table[4])})
     np.testing.assert_allclose(folded.user_factors_[0], users[4], rtol=1e-3, atol=1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Learned, RandomState
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.kernels.ridge import event_errors, improve_event_blocks, improve_event_rows, solve_event_rows
+from foretaste.kernels.event_rows import event_errors, improve_event_blocks, improve_event_rows, solve_event_rows
 from foretaste.kernels.scoring import score_pairs
 from foretaste.kernels.sorting import transpose_rows
 from foretaste.models._base import Side
