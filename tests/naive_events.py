@@ -7,36 +7,51 @@ import numpy as np
 # Alternating least squares -------------------------------------------------------------------------------------------
 
 
-def event_objective(row, features, gram, penalty, x):
+def event_objective(row, features, gram, penalty, centre, x):
     """What `solve_event_rows` minimises, of one row of (column, weight)."""
     errors = sum(w * (1 - features[c] @ x) ** 2 for c, w in row)
-    return errors + x @ gram @ x + penalty * (x @ x)
+    return errors + x @ gram @ x + penalty * ((x - centre) @ (x - centre))
 
 
-def solve_event_row(row, features, gram, penalty):
-    """The x at which the derivative of `event_objective` is zero."""
-    k = features.shape[1]
+def solve_event_row(row, features, gram, penalty, centre):
+    """The x at which the derivative of `event_objective` is zero; the centre where there are no events."""
     if not row:
-        return np.zeros(k)
-    matrix, right = gram + penalty * np.eye(k), np.zeros(k)
+        return centre
+    matrix, right = gram + penalty * np.eye(features.shape[1]), penalty * centre
     for c, w in row:
         matrix = matrix + w * np.outer(features[c], features[c])
         right = right + w * features[c]
     return np.linalg.solve(matrix, right)
 
 
-def event_loss(dense, users, items, alpha, reg, exponent):
-    """The loss of `ImplicitALS` summed pair by pair, over the sum of the weights."""
+def regress_on_features(x, features, penalty, reg):
+    """The vectors of features at which sum penalty |x - F A|^2 + reg mean(penalty) |A|^2 is lowest."""
+    matrix = features.T @ np.diag(penalty) @ features + reg * penalty.mean() * np.eye(features.shape[1])
+    return np.linalg.solve(matrix, features.T @ np.diag(penalty) @ x)
+
+
+def event_penalties(dense, alpha, reg, exponent):
+    """Those of the rows, the users."""
+    return np.array([reg * (row.sum() + alpha * row.size) ** exponent for row in dense])
+
+
+def event_loss(dense, users, items, alpha, reg, exponent, described=(None, None), feature_reg=0.0):
+    """The loss of `ImplicitALS` summed pair by pair, over the sum of the weights.
+
+    `described` are features and their vectors, of users and of items.
+    """
     n_users, n_items = dense.shape
     total = 0.0
     for u in range(n_users):
         for i in range(n_items):
             score = users[u] @ items[i]
             total += dense[u, i] * (1 - score) ** 2 + alpha * score**2
-    for u in range(n_users):
-        total += reg * (dense[u].sum() + alpha * n_items) ** exponent * (users[u] @ users[u])
-    for i in range(n_items):
-        total += reg * (dense[:, i].sum() + alpha * n_users) ** exponent * (items[i] @ items[i])
+    for rows, factors, known in ((dense, users, described[0]), (dense.T, items, described[1])):
+        penalties = event_penalties(rows, alpha, reg, exponent)
+        centre = np.zeros(factors.shape) if known is None else known[0] @ known[1]
+        total += sum(penalties[r] * ((x - centre[r]) @ (x - centre[r])) for r, x in enumerate(factors))
+        if known is not None:
+            total += feature_reg * penalties.mean() * (known[1] ** 2).sum()
     return total / dense.sum()
 
 

@@ -96,7 +96,9 @@ def test_walks_equal_their_twin(alpha, beta, weighted):
     settings = {"similarity": "rp3beta", "alpha": alpha, "beta": beta, "n_neighbors": 100}
     model = ft.ImplicitItemKNN(**settings).fit(events(dense, weighted=weighted))
     seen, n = dense if weighted else (dense > 0).astype(float), dense.shape[1]
-    expected = [[naive_events.three_steps(seen, i, j, alpha, beta) if i != j else 0 for j in range(n)] for i in range(n)]
+    expected = [
+        [naive_events.three_steps(seen, i, j, alpha, beta) if i != j else 0 for j in range(n)] for i in range(n)
+    ]
     np.testing.assert_allclose(item_weights(model), expected, rtol=1e-5)
 
 

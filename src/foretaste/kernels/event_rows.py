@@ -31,6 +31,24 @@ def _add_event_products(columns: Codes, weights: Float32, features: Float32, beg
 
 
 @kernel
+def _put_centre(centre: Float32, row: int, out: Float32) -> None:
+    """Write the centre of a row: zeros where no centres are given."""
+    if centre.shape[0]:
+        out[:] = centre[row]
+    else:
+        out[:] = 0
+
+
+@kernel
+def _add_pull(centre: Float32, row: int, penalty: np.float32, out: Float32) -> None:
+    """Add the penalty times the centre of a row, where centres are given."""
+    if centre.shape[0]:
+        own = centre[row]
+        for a in range(out.size):
+            out[a] += penalty * own[a]
+
+
+@kernel
 def solve_event_rows(
     indptr: Pointers,
     indices: Codes,
@@ -38,16 +56,18 @@ def solve_event_rows(
     features: Float32,
     gram: Float32,
     penalty: Float32,
+    centre: Float32,
     first: int,
     last: int,
     out: Float32,
 ) -> None:
     r"""For every row r in [first, last): the exact minimiser over x of
 
-    .. math:: \sum_{t \in r} w_t (1 - f_{i_t} \cdot x)^2 + x^\top G x + \lambda_r |x|^2
+    .. math:: \sum_{t \in r} w_t (1 - f_{i_t} \cdot x)^2 + x^\top G x + \lambda_r |x - c_r|^2
 
     where G is the Gram matrix of all features times the weight of a pair without an event (Hu, Koren, Volinsky 2008,
-    "Collaborative filtering for implicit feedback datasets"). An empty row gets zeros.
+    "Collaborative filtering for implicit feedback datasets"), and c the centre that a row is drawn to. An empty row,
+    of which no event says anything, gets its centre.
 
     Parameters
     ----------
@@ -55,6 +75,7 @@ def solve_event_rows(
     features : float32 array of shape (n_columns, k), the f
     gram : float32 array of shape (k, k), the G
     penalty : float32 array of shape (n_rows,), the lambda
+    centre : float32 array of shape (n_rows, k), the c, or of shape (0, k) where all are 0
     out : float32 array of shape (n_rows, k), written in [first, last) only
     """  # noqa: D400  the formula is the sentence
     k = features.shape[1]
@@ -63,10 +84,11 @@ def solve_event_rows(
     for row in range(first, last):
         start, stop = indptr[row], indptr[row + 1]
         if start == stop:
-            out[row] = 0
+            _put_centre(centre, row, out[row])
             continue
         own[:] = gram
         right[:] = 0
+        _add_pull(centre, row, penalty[row], right)
         for a in range(k):
             own[a, a] += penalty[row]
         for t in range(start, stop):
@@ -85,6 +107,7 @@ def improve_event_rows(
     features: Float32,
     gram: Float32,
     penalty: Float32,
+    centre: Float32,
     n_steps: int,
     first: int,
     last: int,
@@ -104,9 +127,10 @@ def improve_event_rows(
         start, stop = indptr[row], indptr[row + 1]
         columns, own, x = indices[start:stop], weights[start:stop], out[row]
         if start == stop:
-            x[:] = 0
+            _put_centre(centre, row, x)
             continue
         _take_away(gram, penalty[row], x, residual)
+        _add_pull(centre, row, penalty[row], residual)
         _add_event_errors(columns, own, one, features, x, residual)
         square = zero
         for a in range(k):
@@ -189,6 +213,7 @@ def improve_event_blocks(
     features: Float32,
     gram: Float32,
     penalty: Float32,
+    centre: Float32,
     width: int,
     first: int,
     last: int,
@@ -197,7 +222,7 @@ def improve_event_blocks(
     r"""One exact step for each block of `width` coordinates, from `out` towards the minimiser of `solve_event_rows`.
 
     .. math:: x_\pi \leftarrow x_\pi + \Big(\sum_t w_t f_\pi f_\pi^\top + G_{\pi\pi} + \lambda\Big)^{-1}
-        \Big(\sum_t w_t (1 - f_{i_t} \cdot x) f_\pi - (G x)_\pi - \lambda x_\pi\Big)
+        \Big(\sum_t w_t (1 - f_{i_t} \cdot x) f_\pi - (G x)_\pi - \lambda (x - c)_\pi\Big)
 
     for the blocks in turn, with the scores f . x kept up to date (Rendle, Krichene, Zhang, Koren 2021, "iALS++:
     speeding up matrix factorization with subspace optimization"). Costs O(nnz k width + n k width^2). Arguments
@@ -214,7 +239,7 @@ def improve_event_blocks(
         start, n = indptr[row], indptr[row + 1] - indptr[row]
         x = out[row]
         if n == 0:
-            x[:] = 0
+            _put_centre(centre, row, x)
             continue
         columns, w = indices[start : start + n], weights[start : start + n]
         for t in range(n):
@@ -234,6 +259,7 @@ def improve_event_blocks(
                 for b in range(a + 1):
                     block[a, b] = gram_row[begin + b]
                 block[a, a] += penalty[row]
+            _add_pull(centre[:, begin : begin + size], row, penalty[row], aim)
             _add_event_products(columns, w, features, begin, block)
             for t in range(n):
                 f, e = features[columns[t], begin : begin + size], w[t] * errors[t]
