@@ -228,6 +228,7 @@ CASES = {
     "SVDpp": Case("SVDpp", svdpp()),
     "EASE": ease(),
     "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
+    "EASE of the held back": ease(user_exponent=0.5, item_exponent=0.5),
     "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
     "ImplicitItemKNN": implicit_knn("item"),
     "ImplicitItemKNN by cosine": implicit_knn("item", similarity="cosine", shrinkage=2.0, n_neighbors=3),

@@ -58,6 +58,13 @@ def event_loss(dense, users, items, alpha, reg, exponent, described=(None, None)
 # Linear models -------------------------------------------------------------------------------------------------------
 
 
+def held_back(dense, user_exponent, item_exponent):
+    """Events over powers of the sums of their users and items, in units of their root mean square; and the latter."""
+    scales = dense.sum(axis=0) ** item_exponent
+    scaled = dense / dense.sum(axis=1)[:, None] ** user_exponent / scales
+    return scaled / math.sqrt((scaled[dense > 0] ** 2).mean()), scales
+
+
 def linear_weights(dense, reg, dropout, relaxation):
     """The weights of `EASE` and its relatives by an inverse in double precision."""
     gram = dense.T @ dense
