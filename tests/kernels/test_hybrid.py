@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
+import naive_events
 from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
@@ -22,14 +23,14 @@ N_USERS, N_ITEMS = 5, 9
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 2**31 - 1))
 def test_a_draw_is_that_of_splitmix(state, n):
-    assert drawn(np.uint64(state), n) == naive.drawn(state, n) < n
+    assert drawn(np.uint64(state), n) == naive_events.drawn(state, n) < n
 
 
 def test_the_first_outputs_of_splitmix_are_the_published_ones():
     # seed 1234567, the test vector of the reference implementation
     step, outputs = 0x9E3779B97F4A7C15, [6457827717110365317, 3203168211198807973, 9817491932198370423]
     for n, output in enumerate(outputs, 1):
-        assert naive.drawn(1234567 + n * step, 2**32) == output >> 32
+        assert naive_events.drawn(1234567 + n * step, 2**32) == output >> 32
 
 
 @given(st.lists(st.integers(0, 12), unique=True), st.integers(-1, 13))
@@ -77,7 +78,7 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
         exact_p, exact_q, exact_b = sums(user_rows, v), sums(item_rows, y), sums(item_rows, beta[:, None])[:, 0]
         p, q, b = (np.ascontiguousarray(each, np.float32) for each in (exact_p, exact_q, exact_b))
     events = [pairs[t] for t in order]
-    expected, expected_loss = naive.find_mistakes(loss, events, seed, exact_p, exact_q, exact_b, seen, by_trial)
+    expected, expected_loss = naive_events.find_mistakes(loss, events, seed, exact_p, exact_q, exact_b, seen, by_trial)
 
     users, items = (np.array(column, np.int32) for column in list(zip(*events, strict=True))[:2])
     weights = np.array([w for *_, w in events], np.float32)
@@ -97,7 +98,7 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
         if mistake is not None:
             assert (ups[t], downs[t]) == pytest.approx(mistake[1:], rel=1e-4, abs=1e-5)
 
-    naive.learn_from_mistakes(events, expected, exact_p, exact_q, twin_users, twin_items, rate=rate, reg=reg)
+    naive_events.learn_from_mistakes(events, expected, exact_p, exact_q, twin_users, twin_items, rate=rate, reg=reg)
     by_user, by_item = naive.arrays(user_rows), naive.arrays(item_rows)
     squares = [np.ones(size, np.float32) for size in (n_v, n_y, n_y)]
     steps = np.empty(n * 12, np.float32)

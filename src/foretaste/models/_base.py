@@ -526,8 +526,14 @@ class Recommender(RegressorMixin, BaseEstimator):
         # the item codes of `rated` are its own: this model's instead
         rows = self._known(replace(rated, items=self.item_vocabulary_, item_codes=item_codes[known]))
         folded = copy.copy(self)
-        folded.__dict__.update({"user_vocabulary_": rated.users, "known_": rows, **self._fold_in(rows)})
+        folded.__dict__.update(
+            {"user_vocabulary_": rated.users, "known_": rows, **self._fold_in_users(rated.users, rows)}
+        )
         return folded
+
+    def _fold_in_users(self, users: Vocabulary, rows: SparseRows) -> Learned:  # noqa: ARG002  who knows more of them
+        """As `_fold_in`, for a model that looks up what else it knows of users with these ids."""
+        return self._fold_in(rows)
 
     def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401  see `fold_in`
         """What `fold_in` was given, as interactions."""
