@@ -18,7 +18,9 @@ from foretaste.metrics._names import AnyMetric, Metric, RankingMetric, get_metri
 from foretaste.metrics.accuracy import fcp, mae, mse, rmse
 
 
-def scorer(name: str, *, item_features: ItemFeatures | Frame | None = None) -> Callable[[Any, Any, npt.ArrayLike], float]:
+def scorer(
+    name: str, *, item_features: ItemFeatures | Frame | None = None
+) -> Callable[[Any, Any, npt.ArrayLike], float]:
     """A metric as scikit-learn's `scoring`: greater is better, so that errors come negated.
 
     A metric of rankings is the mean over the users of the test part; it takes the rows of X for what they wanted, and

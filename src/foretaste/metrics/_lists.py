@@ -82,7 +82,9 @@ def feature_table(features: ItemFeatures | Frame, items: Vocabulary) -> sparse.c
         entries = (rows.values.astype(np.float64), rows.indices, rows.indptr)
         return sparse.csr_array(entries, shape=(len(items), len(features.names)))
     if not is_frame(features):
-        message = f"'item_features' must be ItemFeatures or a frame with a column 'item', got {type(features).__name__}."
+        message = (
+            f"'item_features' must be ItemFeatures or a frame with a column 'item', got {type(features).__name__}."
+        )
         raise DataError(message)
     described, codes = Vocabulary.build(frame_column(features, "item"))
     if len(described) < codes.size:

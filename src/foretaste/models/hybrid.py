@@ -17,8 +17,10 @@ from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
     SQUARED,
+    WARP,
     find_mistakes,
     find_warp,
+    learn_users,
     move_columns,
     set_steps,
 )
@@ -34,15 +36,15 @@ from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
-_LOSSES = {"bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
+_LOSSES = {"warp": WARP, "bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
 _KINDS: dict[Side, type[Features]] = {"item": ItemFeatures, "user": UserFeatures}
 
 # Events whose mistakes are found before any of them is learned from: enough to share among threads, and few of all.
 _BATCH, _SHARE = 4096, 64
 # Events and columns of a piece of work.
 _EVENTS, _COLUMNS = 2048, 64
-# Rows summed up in a piece of work.
-_ROWS = 4096
+# Rows summed up, and new users learned, in a piece of work.
+_ROWS, _USERS = 4096, 64
 # Length of the first vectors: from nothing at all, no direction would be better than another.
 _START = 0.1
 # Penalties. That of WARP did best on a validation part of ml-1m; the others' gradients are smaller, and so is theirs.
@@ -129,7 +131,7 @@ class HybridMF(ImplicitModel):
 
     _constraints: ClassVar = {
         "n_factors": Int(1),
-        "loss": OneOf(("warp", *_LOSSES)),
+        "loss": OneOf(tuple(_LOSSES)),
         "identity": BOOL,
         "n_epochs": Int(1),
         "learning_rate": Float(0, open_low=True),
@@ -213,24 +215,22 @@ class HybridMF(ImplicitModel):
         known: SparseRows,
         users: _Attributes,
         items: _Attributes,
-        training: Training | range,
+        training: Training,
         rng: np.random.Generator,
         run: Run,
     ) -> None:
         """Learn from events, epoch by epoch; changes the vectors of the attributes."""
         n_events = known.indices.size
         columns = (known.row_codes(), known.indices)
-        weights = np.log2(1 + known.values).astype(np.float32)
+        weights = _amounts(known)
         negatives = np.empty(n_events, np.int32)
         ups, downs = np.empty(n_events, np.float32), np.empty(n_events, np.float32)
         batch = max(min(_BATCH, n_events // _SHARE), 16)
         # What is shared is summed up anew for each batch; many attributes should not make that the larger part.
         batch = max(batch, min((users.n_shared + items.n_shared) // 8, n_events // 16))
         steps = np.empty(batch * (users.longest + 2 * items.longest), np.float32)
-        reg = self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
         find, which = (find_warp, ()) if self.loss == "warp" else (find_mistakes, (_LOSSES[self.loss],))
-        n_draws = self.max_sampled if self.loss == "warp" else _DRAWS
-        by_trial = np.log(np.maximum((len(items.rows.indptr) - 2) // np.arange(1, n_draws + 1), 1)).astype(np.float32)
+        by_trial, reg = self._losses_by_trial(len(items.rows.indptr) - 1), self._penalty()
         width, found = users.vectors.shape[1], (negatives, ups, downs)
         squares = (users.squares, items.squares, items.bias_squares, items.biases)
         sizes = (np.empty(n_events, np.float32), np.empty(n_events, np.float32))
@@ -252,8 +252,15 @@ class HybridMF(ImplicitModel):
                 run(set_steps, [(*events, first, last, *found, *sizes, *learning)])
                 moving = (*events, first, last, *found, steps, p, q, *moved)
                 run(move_columns, [(*moving, *cut, reg) for cut in cuts])
-            if isinstance(training, Training):
-                training.report(math.fsum(losses) / n_events)
+            training.report(math.fsum(losses) / n_events)
+
+    def _penalty(self) -> float:
+        return self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
+
+    def _losses_by_trial(self, n_items: int) -> Float32:
+        """What WARP makes of an item found in the first draw, in the second, and so on; elsewhere as many draws."""
+        draws = np.arange(1, (self.max_sampled if self.loss == "warp" else _DRAWS) + 1)
+        return np.log(np.maximum((n_items - 1) // draws, 1)).astype(np.float32)
 
     # Scores ---------------------------------------------------------------------------------------------------------
 
@@ -333,18 +340,16 @@ class HybridMF(ImplicitModel):
     # New users and items --------------------------------------------------------------------------------------------
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        n_users = rows.indptr.size - 1
-        users = _Attributes.alone(np.tile(self._typical("user"), (n_users, 1)))
-        items = _Attributes.fixed(self.item_factors_, self.item_biases_)
-        with workers(None) as run:
-            self._descend(rows, users, items, range(self.n_epochs), generator(0), run)
-        n_factors = self.user_factors_.shape[1]
-        return {
-            "user_factors_": np.ascontiguousarray(users.vectors[:, :n_factors]),
-            "user_features_": SparseRows(
-                np.zeros(n_users + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
-            ),
-        }
+        n_users, n_items = rows.indptr.size - 1, len(self.item_factors_)
+        vectors = np.zeros((n_users, self.item_factors_.shape[1]), np.float32)  # a mean of all users does no better
+        events = (_LOSSES[self.loss], rows.indptr, rows.indices, _amounts(rows))
+        items = (self.item_factors_, self.item_biases_, self._losses_by_trial(n_items))
+        settings = (self.n_epochs, self.learning_rate, self._penalty())
+        blocks = ((first, min(first + _USERS, n_users)) for first in range(0, n_users, _USERS))
+        with workers(self.n_jobs) as run:
+            run(learn_users, [(*events, *block, *items, *settings, vectors) for block in blocks])
+        nothing = SparseRows(np.zeros(n_users + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        return {"user_factors_": vectors, "user_features_": nothing}
 
     def with_items(self, features: ItemFeatures | Frame) -> Self:
         """A model that knows more items, by their features alone and without training again.
@@ -446,13 +451,6 @@ class _Attributes(NamedTuple):
         biases, squares = np.zeros(n, np.float32), np.ones(n, np.float32)
         return cls(_with_itself(nothing, 0), vectors, biases, squares, squares.copy(), vectors, biases)
 
-    @classmethod
-    def fixed(cls, sums: Float32, bias_sums: Float32) -> _Attributes:
-        """Rows without attributes, which nothing moves."""
-        nothing = SparseRows(np.zeros(len(sums) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
-        none = np.zeros(0, np.float32)
-        return cls(nothing, np.zeros((0, sums.shape[1]), np.float32), none, none, none, sums, bias_sums)
-
     @property
     def n_shared(self) -> int:
         """Entries to be summed up for the rows' vectors."""
@@ -479,6 +477,11 @@ class _Attributes(NamedTuple):
     def _blocks(self) -> list[tuple[int, int]]:
         n_rows = self.rows.indptr.size - 1
         return [(first, min(first + _ROWS, n_rows)) for first in range(0, n_rows, _ROWS)]
+
+
+def _amounts(events: SparseRows) -> Float32:
+    """What each event counts."""
+    return np.log2(1 + events.values).astype(np.float32)
 
 
 def _with_itself(rows: SparseRows, n_features: int) -> SparseRows:
