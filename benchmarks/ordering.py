@@ -150,10 +150,10 @@ ROWS: tuple[Row, ...] = (
                 "A random fifth of the items is left out of the training events; only these are ranked, for users who "
                 "have some of them. HybridMF with its defaults but for 32 factors and 15 epochs; by tags alone: how "
                 "often the known items of an item's tags occur, on average, or how much of the user's own events has "
-                "them. LightFM with as many factors and epochs, and what did best for it on a fifth of the known items: "
-                f"{_named(settings)} (row `tuning-lightfm-{name}`). Last.fm's tags were given by the listeners "
-                "themselves, also after they had listened: they tell more of an artist than would be known on the first "
-                "day."
+                "them. LightFM with as many factors and epochs, and what did best for it on a fifth of the known "
+                f"items: {_named(settings)} (row `tuning-lightfm-{name}`). Last.fm's tags were given by the listeners "
+                "themselves, also after they had listened: they tell more of an artist than would be known on the "
+                "first day."
             ),
             data=data,
             contestants=(

@@ -13,7 +13,18 @@ from typing import Any, NamedTuple
 from benchmarks.row import Above, AtLeast, AtMost, Faster, NoWorse, Same, Target
 from benchmarks.runner import Outcome, Result
 
-_LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise", "cornac", "cmfrec", "implicit", "lightfm-next")
+_LIBRARIES = (
+    "foretaste",
+    "numpy",
+    "numba",
+    "scipy",
+    "polars",
+    "scikit-surprise",
+    "cornac",
+    "cmfrec",
+    "implicit",
+    "lightfm-next",
+)
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}

@@ -10,7 +10,7 @@ from benchmarks.data import Array, Events
 from benchmarks.measure import Stopwatch, order
 
 
-def events(  # noqa: PLR0913  LightFM's settings
+def events(
     events: Events,
     *,
     n_factors: int,
