@@ -236,3 +236,25 @@ def learn_from_mistakes(events, found, p, q, users, items, *, rate, reg):
                 pull = x * error - reg * beta[a]
                 g_beta[a] += pull**2
                 beta[a] += rate * pull / np.sqrt(g_beta[a])
+
+
+def learn_user(loss, own, q, b, by_trial, n_epochs, p, *, rate, reg):
+    """The vector of a user with items and weights (`own`) from p on, beside items that stay, an event at a time."""
+    items, p, squares, state = sorted(own), p.copy(), 1.0, 0xBF58476D1CE4E5B9
+    order = list(range(len(items)))
+    for epoch in range(n_epochs):
+        for place in range(len(items)):
+            state += 0x9E3779B97F4A7C15
+            other = place + drawn(state, len(items) - place)
+            order[place], order[other] = order[other], order[place]
+            t = order[place]
+            seed = epoch * 0x94D049BB133111EB + t * 0xD1342543DE82EF95
+            event = (0, items[t], own[items[t]])
+            (mistake,), _ = find_mistakes(loss, [event], seed, p[None], q, b, [items], by_trial)
+            if mistake is not None:
+                j, up, down = mistake
+                way = up * q[items[t]] + down * q[j]
+                squares += (way**2).mean()
+                step = rate / np.sqrt(squares)
+                p = max(0, 1 - step * reg) * p + step * way
+    return p

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id
+from foretaste.data.features import ItemFeatures
 from foretaste.data.frames import frame_column, frame_columns
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Column, Vocabulary
@@ -96,7 +97,7 @@ def measure(
     training: Interactions | None = None,
     exclude_seen: bool = True,
     items: Iterable[Id] | None = None,
-    item_features: Frame | None = None,
+    item_features: ItemFeatures | Frame | None = None,
     n_jobs: int | None = None,
 ) -> Measured:
     """Measure the lists a model gives the users of a test part; arguments are those of `evaluate`."""

@@ -15,8 +15,10 @@ from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
     SQUARED,
+    WARP,
     find_mistakes,
     find_warp,
+    learn_users,
     move_columns,
     set_steps,
 )
@@ -30,12 +32,14 @@ from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, check_parameters
 
-_LOSSES = {"bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
+_LOSSES = {"warp": WARP, "bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
 
 # Events whose mistakes are found before any of them is learned from: enough to share among threads, and few of all.
 _BATCH, _SHARE = 4096, 64
 # Events and columns of a piece of work.
 _EVENTS, _COLUMNS = 2048, 64
+# New users learned in a piece of work.
+_USERS = 64
 # Length of the first vectors: from nothing at all, no direction would be better than another.
 _START = 0.1
 # Penalties. That of WARP did best on a validation part of ml-1m; the others' gradients are smaller, and so is theirs.
@@ -122,7 +126,7 @@ class HybridMF(DescribedModel):
 
     _constraints: ClassVar = {
         "n_factors": Int(1),
-        "loss": OneOf(("warp", *_LOSSES)),
+        "loss": OneOf(tuple(_LOSSES)),
         "identity": BOOL,
         "n_epochs": Int(1),
         "learning_rate": Float(0, open_low=True),
@@ -201,24 +205,22 @@ class HybridMF(DescribedModel):
         known: SparseRows,
         users: _Attributes,
         items: _Attributes,
-        training: Training | range,
+        training: Training,
         rng: np.random.Generator,
         run: Run,
     ) -> None:
         """Learn from events, epoch by epoch; changes the vectors of the attributes."""
         n_events = known.indices.size
         columns = (known.row_codes(), known.indices)
-        weights = np.log2(1 + known.values).astype(np.float32)
+        weights = _amounts(known)
         negatives = np.empty(n_events, np.int32)
         ups, downs = np.empty(n_events, np.float32), np.empty(n_events, np.float32)
         batch = max(min(_BATCH, n_events // _SHARE), 16)
         # What is shared is summed up anew for each batch; many attributes should not make that the larger part.
         batch = max(batch, min((users.n_shared + items.n_shared) // 8, n_events // 16))
         steps = np.empty(batch * (users.longest + 2 * items.longest), np.float32)
-        reg = self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
         find, which = (find_warp, ()) if self.loss == "warp" else (find_mistakes, (_LOSSES[self.loss],))
-        n_draws = self.max_sampled if self.loss == "warp" else _DRAWS
-        by_trial = np.log(np.maximum((len(items.rows.indptr) - 2) // np.arange(1, n_draws + 1), 1)).astype(np.float32)
+        by_trial, reg = self._losses_by_trial(len(items.rows.indptr) - 1), self._penalty()
         width, found = users.vectors.shape[1], (negatives, ups, downs)
         squares = (users.squares, items.squares, items.bias_squares, items.biases)
         sizes = (np.empty(n_events, np.float32), np.empty(n_events, np.float32))
@@ -240,8 +242,15 @@ class HybridMF(DescribedModel):
                 run(set_steps, [(*events, first, last, *found, *sizes, *learning)])
                 moving = (*events, first, last, *found, steps, p, q, *moved)
                 run(move_columns, [(*moving, *cut, reg) for cut in cuts])
-            if isinstance(training, Training):
-                training.report(math.fsum(losses) / n_events)
+            training.report(math.fsum(losses) / n_events)
+
+    def _penalty(self) -> float:
+        return self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
+
+    def _losses_by_trial(self, n_items: int) -> Float32:
+        """What WARP makes of an item found in the first draw, in the second, and so on; elsewhere as many draws."""
+        draws = np.arange(1, (self.max_sampled if self.loss == "warp" else _DRAWS) + 1)
+        return np.log(np.maximum((n_items - 1) // draws, 1)).astype(np.float32)
 
     # Scores ---------------------------------------------------------------------------------------------------------
 
@@ -314,15 +323,16 @@ class HybridMF(DescribedModel):
     # New users and items --------------------------------------------------------------------------------------------
 
     def _fold_in(self, rows: SparseRows, expected: Float32 | None = None) -> Learned:
-        n_users, n_factors = rows.indptr.size - 1, self.user_factors_.shape[1]
-        start = np.tile(self._typical("user"), (n_users, 1))
-        if expected is not None:
-            start = np.where(expected.any(axis=1, keepdims=True), expected, start)
-        users = _Attributes.alone(start)
-        items = _Attributes.fixed(self.item_factors_, self.item_biases_)
-        with workers(None) as run:
-            self._descend(rows, users, items, range(self.n_epochs), generator(0), run)
-        return {"user_factors_": np.ascontiguousarray(users.vectors[:, :n_factors])}
+        n_users, n_items = rows.indptr.size - 1, len(self.item_factors_)
+        # From nothing or from what features say: the mean of all users would do no better.
+        vectors = np.zeros((n_users, self.item_factors_.shape[1]), np.float32) if expected is None else expected.copy()
+        events = (_LOSSES[self.loss], rows.indptr, rows.indices, _amounts(rows))
+        items = (self.item_factors_, self.item_biases_, self._losses_by_trial(n_items))
+        settings = (self.n_epochs, self.learning_rate, self._penalty())
+        blocks = ((first, min(first + _USERS, n_users)) for first in range(0, n_users, _USERS))
+        with workers(self.n_jobs) as run:
+            run(learn_users, [(*events, *block, *items, *settings, vectors) for block in blocks])
+        return {"user_factors_": vectors}
 
 
 class _Attributes(NamedTuple):
@@ -361,12 +371,6 @@ class _Attributes(NamedTuple):
         biases, squares = np.zeros(n, np.float32), np.ones(n, np.float32)
         return cls(_with_itself(no_features(n), 0), vectors, biases, squares, squares.copy(), vectors, biases)
 
-    @classmethod
-    def fixed(cls, sums: Float32, bias_sums: Float32) -> _Attributes:
-        """Rows without attributes, which nothing moves."""
-        none = np.zeros(0, np.float32)
-        return cls(no_features(len(sums)), np.zeros((0, sums.shape[1]), np.float32), none, none, none, sums, bias_sums)
-
     @property
     def n_shared(self) -> int:
         """Entries to be summed up for the rows' vectors."""
@@ -388,6 +392,11 @@ class _Attributes(NamedTuple):
         if self.n_shared:
             sums_of(run, self.rows, self.biases, self.bias_sums)
         return self.bias_sums
+
+
+def _amounts(events: SparseRows) -> Float32:
+    """What each event counts."""
+    return np.log2(1 + events.values).astype(np.float32)
 
 
 def _with_itself(rows: SparseRows, n_features: int) -> SparseRows:
