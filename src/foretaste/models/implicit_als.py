@@ -13,7 +13,7 @@ from foretaste.kernels.scoring import score_pairs
 from foretaste.kernels.sorting import transpose_rows
 from foretaste.models._base import Side
 from foretaste.models._implicit import ImplicitModel
-from foretaste.models._ranking import Scorer
+from foretaste.models._ranking import Products, Scorer
 from foretaste.models._training import Training
 from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
@@ -77,6 +77,8 @@ class ImplicitALS(ImplicitModel):
     ----------
     user_factors_, item_factors_ : float32 arrays of shape (n_users, n_factors) and (n_items, n_factors)
         The p and q. The p are the exact solution for the q, as `fold_in` would find it.
+    gram_of_items_ : float32 array of shape (n_factors, n_factors)
+        Q'Q, which stands for all items without an event: with it a new user costs what their own events do.
     mean_weight_ : float
         The unit of weights.
     history_ : frame
@@ -104,6 +106,7 @@ class ImplicitALS(ImplicitModel):
 
     user_factors_: Annotated[Float32, "users", "factors"]
     item_factors_: Annotated[Float32, "items", "factors"]
+    gram_of_items_: Annotated[Float32, "factors", "factors"]
     mean_weight_: float
 
     def __init__(  # noqa: PLR0913  keyword-only, each with a default
@@ -152,7 +155,8 @@ class ImplicitALS(ImplicitModel):
                 training.report(loss / total)
             last: Solver = "cholesky" if self.n_factors < _MANY_FACTORS else "cg"
             self._regress(run, last, by_user, items, user_penalty, users, _LAST_STEPS)
-        return {"user_factors_": users, "item_factors_": items, "mean_weight_": mean_weight}
+            gram = items.T @ items
+        return {"user_factors_": users, "item_factors_": items, "gram_of_items_": gram, "mean_weight_": mean_weight}
 
     def _penalty(self, rows: SparseRows, n_others: int) -> Float32:
         """The lambda of each row."""
@@ -209,14 +213,7 @@ class ImplicitALS(ImplicitModel):
         return predicted
 
     def _scorer(self) -> Scorer:
-        by_factor, typical = self.item_factors_.T, self.user_factors_.mean(axis=0)
-
-        def scores(block: Codes) -> Float32:
-            users = np.where((block < 0)[:, None], typical, self.user_factors_[block])
-            result: Float32 = users @ by_factor
-            return result
-
-        return scores
+        return Products(self.user_factors_, self.item_factors_, unknown=lambda: self.user_factors_.mean(axis=0))
 
     def _vectors(self, side: Side) -> Float32:
         factors: Float32 = getattr(self, f"{side}_factors_")
@@ -227,7 +224,7 @@ class ImplicitALS(ImplicitModel):
         items, weights = self.known_.indices[own], self.known_.values[own] / np.float32(self.mean_weight_)
         rows, item = self.item_factors_[items].astype(np.float64), self.item_factors_[item_code].astype(np.float64)
         one = SparseRows(np.array([0, items.size], np.int64), items, weights)
-        matrix = rows.T @ (weights[:, None] * rows) + self.alpha * self._gram().astype(np.float64)
+        matrix = rows.T @ (weights[:, None] * rows) + self.alpha * self.gram_of_items_.astype(np.float64)
         matrix += float(self._penalty(one, len(self.item_factors_))[0]) * np.eye(item.size)
         # p = A^-1 Q'w is the user; its product with the item is a sum over the user's events
         shares = weights * (rows @ np.linalg.solve(matrix, item))
@@ -235,16 +232,11 @@ class ImplicitALS(ImplicitModel):
         names = [f"has {self.item_vocabulary_.decode_one(int(i))}" for i in items]
         return [*zip(names, map(float, shares), strict=True), ("rounding", float(rest))]
 
-    def _gram(self) -> Float32:
-        gram: Float32 = self.item_factors_.T @ self.item_factors_
-        return gram
-
     def _fold_in(self, rows: SparseRows) -> Learned:
         rows = rows._replace(values=rows.values / np.float32(self.mean_weight_))
         n_users, n_factors = rows.indptr.size - 1, self.item_factors_.shape[1]
         users = np.zeros((n_users, n_factors), np.float32)
-        with workers(None):
-            gram = np.float32(self.alpha) * self._gram()
+        gram = np.float32(self.alpha) * self.gram_of_items_
         penalty = self._penalty(rows, len(self.item_factors_))
         solve_event_rows(*rows, self.item_factors_, gram, penalty, 0, n_users, users)
         return {"user_factors_": users}
