@@ -290,6 +290,10 @@ class Recommender(RegressorMixin, BaseEstimator):
         user_ids, user_codes = self._chosen("user", users, unknown)
         mask = self._item_mask(items, exclude)
         codes, scores = self.recommend_codes(user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
+        return self._listed(user_ids, codes, scores)
+
+    def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
+        """Lists, a row a user, as the frame that `recommend` gives."""
         if self.predicts_ratings:
             scores = np.clip(scores, *self.scale_)
         place, rank = np.nonzero(codes >= 0)
