@@ -419,6 +419,12 @@ def many_items() -> Scores:
     return _random_scores(20_000, 100_000, 2_000_000)
 
 
+def many_rated_items() -> Ratings:
+    """The pairs of `many_items` with random ratings."""
+    users, items = many_items().seen.nonzero()
+    return Ratings(users, items, np.random.default_rng(0).integers(1, 6, users.size).astype(np.float32))
+
+
 def million_items() -> Scores:
     """1,000 users, a million items, each seen by one or two users, random factors."""
     return _random_scores(1_000, 1_000_000, 1_200_000)

@@ -29,6 +29,23 @@ def _named(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
+def _newcomer(model: str, **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own
+    return Contestant(
+        f"foretaste {model}", "foretaste.newcomers", {"model": model, "parameters": parameters, "calls": 20}
+    )
+
+
+_FEW_EPOCHS = {"n_factors": 64, "n_epochs": 2, "random_state": 0}
+_NEWCOMERS = (
+    _newcomer("ImplicitALS", tol=0, **_FEW_EPOCHS),
+    _newcomer("HybridMF", **_FEW_EPOCHS),
+    _newcomer("FunkSVD", tol=0, **_FEW_EPOCHS),
+    _newcomer("ALS", tol=0, **_FEW_EPOCHS),
+    _newcomer("EASE", n_neighbors=30),
+    _newcomer("ImplicitItemKNN"),
+    _newcomer("ImplicitUserKNN"),
+    _newcomer("SpectralFilter", random_state=0),
+)
 _IMPLICIT_ALS = {"n_epochs": 15, "tol": 0, "reg": 0.01, "alpha": 0.2, "reg_exponent": 1.0, "random_state": 0}
 _GF_CF = {"user_exponent": 0.5, "item_exponent": 0.5, "degree_exponent": 0.5, "random_state": 0}
 _IMPLICIT_SETTINGS = "regularization=100 and alpha=10"
@@ -212,5 +229,20 @@ ROWS: tuple[Row, ...] = (
             warm_up="few_events",
         )
         for name in ("ml-1m", "lastfm")
+    ),
+    Row(
+        name="five-clicks",
+        title="Ten of 100,000 items for a new user with five of them",
+        about=(
+            "`fold_in` of five items and `recommend(n=10)`, ids in and a frame out; the median of 20 newcomers, one "
+            "after the other. Models of 20,000 users and two million random events, or ratings; 64 factors where there "
+            "are any. What the first newcomer prepares serves all others, and stands under `first`."
+        ),
+        data="many_rated_items",
+        contestants=_NEWCOMERS,
+        timed="a newcomer",
+        shown=("slowest", "first", "fit"),
+        targets=tuple(AtMost(f"a newcomer: {contestant.name}", 0.005) for contestant in _NEWCOMERS),
+        rivals=False,
     ),
 )

@@ -101,7 +101,7 @@ class Vocabulary:
 
     def decode(self, codes: npt.NDArray[np.integer[Any]]) -> Column:
         """Ids of many codes."""
-        return self.ids.gather(codes)
+        return self.ids[codes]  # `gather` of polars takes four times as long for a few
 
     def decode_one(self, code: int) -> Id:
         """Id of one code."""

@@ -189,7 +189,7 @@ class _Codes:
         n_jobs: int | None,
     ) -> None:
         self._model, self._n_jobs = model, n_jobs
-        self._options: dict[str, Any] = {"exclude_seen": exclude_seen, "item_codes": None}
+        self._options: dict[str, Any] = {"exclude_seen": exclude_seen, "item_mask": None}
         known: Vocabulary = model.item_vocabulary_
         if items is not None:
             codes = known.encode(items)
@@ -199,7 +199,7 @@ class _Codes:
                     f"{len(unknown)} of {len(items)} candidates are unknown to this model, such as {unknown[0]!r}."
                 )
                 raise UnknownIdError(message)
-            self._options["item_codes"] = codes
+            self._options["item_mask"] = np.isin(np.arange(len(known)), codes)
         rows: SparseRows = model.known_
         if training is not None:
             given, own = training.by_user(), known.encode(training.items)

@@ -26,7 +26,7 @@ from foretaste.kernels.scoring import score_pairs
 from foretaste.models._base import Side
 from foretaste.models._described import DescribedModel, no_features, sums_of
 from foretaste.models._factors import random_rows
-from foretaste.models._ranking import Scorer
+from foretaste.models._ranking import Products, Scorer
 from foretaste.models._training import Training
 from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
@@ -265,19 +265,11 @@ class HybridMF(DescribedModel):
     def _typical(self, side: Side) -> Float32:
         """The factors of somebody unknown: the average of those known."""
         factors: Float32 = getattr(self, f"{side}_factors_")
-        average: Float32 = factors.mean(axis=0)
-        return average
+        return self._once(f"typical {side}", factors, lambda: factors.mean(axis=0))
 
     def _scorer(self) -> Scorer:
-        by_factor, typical = self.item_factors_.T, self._typical("user")
-
-        def scores(block: Codes) -> Float32:
-            users = np.where((block < 0)[:, None], typical, self.user_factors_[block])
-            result: Float32 = users @ by_factor
-            result += self.item_biases_
-            return result
-
-        return scores
+        factors, biases = (self.user_factors_, self.item_factors_), self.item_biases_
+        return Products(*factors, column_part=biases, unknown=lambda: self._typical("user"))
 
     def _vectors(self, side: Side) -> Float32:
         vectors: Float32 = getattr(self, f"{side}_factors_")

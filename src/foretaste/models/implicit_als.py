@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from foretaste.kernels.sorting import transpose_rows
 from foretaste.models._base import Side
 from foretaste.models._described import DescribedModel, no_features
 from foretaste.models._feature_ridge import FeatureRidge
-from foretaste.models._ranking import Scorer
+from foretaste.models._ranking import Products, Scorer
 from foretaste.models._training import Training
 from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
@@ -110,6 +110,9 @@ class ImplicitALS(DescribedModel):
     user_feature_names_, item_feature_names_ : tuples of str
     vectors_of_user_features_, vectors_of_item_features_ : float32 arrays of shape (n_features, n_factors)
         The A and B, a row a feature.
+    gram_of_items_ : float32 array of shape (n_factors, n_factors)
+        Q'Q of the items with events, which stands for those a user has none of: with it a new user costs what their own
+        events do.
     mean_weight_ : float
         The unit of weights.
     n_trained_items_ : int
@@ -138,6 +141,7 @@ class ImplicitALS(DescribedModel):
         "n_jobs": N_JOBS,
     }
 
+    gram_of_items_: Annotated[Float32, "factors", "factors"]
     mean_weight_: float
     n_trained_items_: int
 
@@ -191,9 +195,11 @@ class ImplicitALS(DescribedModel):
                 training.report(self._loss(run, users, items) / total)
             last: Solver = "cholesky" if self.n_factors < _MANY_FACTORS else "cg"
             self._regress(run, last, users, items.factors, _LAST_STEPS)
+            gram = items.factors.T @ items.factors
         return {
             **self._with_described("user", interactions.users, described["user"], users.learned("user")),
             **self._with_described("item", interactions.items, described["item"], items.learned("item")),
+            "gram_of_items_": gram,
             "mean_weight_": mean_weight,
             "n_trained_items_": interactions.n_items,
         }
@@ -253,14 +259,7 @@ class ImplicitALS(DescribedModel):
         return predicted
 
     def _scorer(self) -> Scorer:
-        by_factor, typical = self.item_factors_.T, self.user_factors_.mean(axis=0)
-
-        def scores(block: Codes) -> Float32:
-            users = np.where((block < 0)[:, None], typical, self.user_factors_[block])
-            result: Float32 = users @ by_factor
-            return result
-
-        return scores
+        return Products(self.user_factors_, self.item_factors_, unknown=lambda: self.user_factors_.mean(axis=0))
 
     def _vectors(self, side: Side) -> Float32:
         factors: Float32 = getattr(self, f"{side}_factors_")
@@ -303,7 +302,7 @@ class ImplicitALS(DescribedModel):
             rows = self.item_factors_[items].astype(np.float64)
             one = SparseRows(np.array([0, items.size], np.int64), items, weights)
             penalty = float(self._penalty(one, self.n_trained_items_)[0])
-            matrix = rows.T @ (weights[:, None] * rows) + self.alpha * self._gram().astype(np.float64)
+            matrix = rows.T @ (weights[:, None] * rows) + self.alpha * self.gram_of_items_.astype(np.float64)
             # p = M^-1 (Q'w + lambda A f) is the user; its product with the item is a sum over events and features
             solved = np.linalg.solve(matrix + penalty * np.eye(pull.size), pull)
             names = [f"has {self.item_vocabulary_.decode_one(int(i))}" for i in items]
@@ -318,18 +317,12 @@ class ImplicitALS(DescribedModel):
 
     # New users ------------------------------------------------------------------------------------------------------
 
-    def _gram(self) -> Float32:
-        trained = self.item_factors_[: self.n_trained_items_]
-        gram: Float32 = trained.T @ trained
-        return gram
-
     def _fold_in(self, rows: SparseRows, expected: Float32 | None = None) -> Learned:
         rows = rows._replace(values=rows.values / np.float32(self.mean_weight_))
         n_users, n_factors = rows.indptr.size - 1, self.item_factors_.shape[1]
         users = np.zeros((n_users, n_factors), np.float32)
         centre = np.zeros((0, n_factors), np.float32) if expected is None else expected
-        with workers(None):
-            gram = np.float32(self.alpha) * self._gram()
+        gram = np.float32(self.alpha) * self.gram_of_items_
         penalty = self._penalty(rows, self.n_trained_items_)
         solve_event_rows(*rows, self.item_factors_, gram, penalty, centre, 0, n_users, users)
         return {"user_factors_": users}
