@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.row import Above, AtLeast, Contestant, Faster, Row, Same
+from benchmarks.row import Above, AtLeast, AtMost, Contestant, Faster, Row, Same
 
 
 def _events(name: str, model: str, **parameters: Any) -> Contestant:  # noqa: ANN401  the model's own

@@ -505,9 +505,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         item_codes = self.item_vocabulary_.encode(given.items.decode(given.item_codes))
         known = item_codes >= 0
         if not known.any():
-            message = (
-                f"none of the {len(given.items)} items rated by the new user is known to this {type(self).__name__}."
-            )
+            message = f"none of the {len(given.items)} items of the new user is known to this {type(self).__name__}."
             raise DataError(message)
         if not known.all():
             message = f"{int((~known).sum())} of {known.size} ratings are of items unknown to this model and left out."
