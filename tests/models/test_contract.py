@@ -610,7 +610,7 @@ def test_items_a_model_does_not_know_are_left_out_of_a_new_users_ratings(name):
     assert caught[0].filename == __file__
     pairs = [("new user", item) for item in ITEMS]
     np.testing.assert_array_equal(folded.predict(pairs), model.fold_in(NEW).predict(pairs))
-    message = f"none of the 1 items rated by the new user is known to this {type(model).__name__}."
+    message = f"none of the 1 items of the new user is known to this {type(model).__name__}."
     with pytest.raises(DataError) as error:
         model.fold_in([("nothing", 5.0)])
     assert str(error.value) == message
