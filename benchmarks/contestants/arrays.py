@@ -52,6 +52,16 @@ def recommend(scores: Scores, users: Sequence[int], calls: int) -> dict[str, flo
     }
 
 
+def read(scores: Scores, calls: int) -> dict[str, float]:
+    """The scalar product of all item factors with themselves, which reads them once and does little else."""
+    whole = scores.item_factors.ravel()
+    watch = Stopwatch()
+    with watch("recommend"):
+        for _ in range(calls):
+            whole @ whole
+    return {"recommend": watch.seconds["recommend"] / calls}
+
+
 def dense_svd(split: Split, solver: str, n_factors: int) -> dict[str, float]:
     """The whole matrix in memory, each gap filled with the mean of its user, and a truncated decomposition of it."""
 
