@@ -19,8 +19,8 @@ ROWS: tuple[Row, ...] = (
         title="The greedy choice from a determinantal point process, 20 of 200 candidates",
         about=(
             "Random normal vectors of 64 dimensions, brought to length 1, and uniform scores; weight 0.3, one thread. "
-            "From arrays to the positions chosen, 100 calls a run, seconds are those of the middle one. `agreement`: the share "
-            "of places filled as by maximising the determinant itself, which the last contestant does once a run."
+            "From arrays to the positions chosen, 100 calls a run; seconds are those of the middle one. `agreement` is "
+            "the share of places filled as by maximising the determinant itself, which the last contestant does."
         ),
         data="varied_candidates",
         contestants=(
