@@ -147,6 +147,21 @@ class Scores:
         return float((self.exact(users[rows]) == found[rows]).mean())
 
 
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What a varied list is to be chosen from, and the one that maximises the determinant step by step."""
+
+    scores: Array
+    vectors: Array
+    weight: float
+    n_slots: int
+    exact: Array
+
+    def agreement(self, chosen: Array) -> float:
+        """Share of the places filled as in the exact list."""
+        return float((np.asarray(chosen) == self.exact).mean())
+
+
 # MovieLens -----------------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +304,22 @@ def lastfm_new_items() -> Events:
     return _new_items(*listened.T, tags)
 
 
+def ml_100k_last_fifth() -> Events:
+    """ml-100k, all ratings events: the last fifth of each user's is the test part; genres are known."""
+    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive:
+        with archive.open("ml-100k/u.data") as lines:
+            users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
+        films = [line.split("|") for line in archive.read("ml-100k/u.item").decode("latin-1").splitlines()]
+        names = [line.split("|")[0] for line in archive.read("ml-100k/u.genre").decode("latin-1").split()]
+    order = np.lexsort((items, times, users))
+    users, items = users[order] - 1, items[order] - 1
+    counts = np.bincount(users)
+    rank = np.arange(users.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    test = rank >= np.ceil(0.8 * counts)[users]
+    genres = tuple(tuple(name for name, has in zip(names, film[5:], strict=True) if has == "1") for film in films)
+    return Events(users[~test], items[~test], users[test], items[test], np.unique(items[~test]), genres)
+
+
 def _new_items(users: Array, items: Array, tags: dict[int, tuple[str, ...]]) -> Events:
     (_, users), (item_ids, items) = (np.unique(ids, return_inverse=True) for ids in (users, items))
     described = tuple(tags.get(int(item), ()) for item in item_ids)
@@ -321,6 +352,25 @@ def _without_test_part(events: Events) -> Events:
 def few_events(events: Events) -> Events:
     """A thousand events to learn from."""
     return replace(events, users=events.users[:1000], items=events.items[:1000])
+
+
+def varied_candidates() -> Candidates:
+    """200 candidates with random directions and scores, and the naive choice of 20."""
+    rng = np.random.default_rng(0)
+    scores, vectors = rng.random(200), rng.normal(size=(200, _N_FACTORS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Candidates(scores, vectors, 0.3, 20, best_by_determinants(scores, vectors, 0.3, 20))
+
+
+def best_by_determinants(scores: Array, vectors: Array, weight: float, n: int) -> Array:
+    """One after the other the candidate that raises (1 - w) sum s + w log det of the cosines most, by determinants."""
+    cosines, chosen = vectors @ vectors.T, np.zeros(0, np.int64)
+    for _ in range(n):
+        left = np.setdiff1d(np.arange(scores.size), chosen)
+        more = np.column_stack([np.tile(chosen, (left.size, 1)), left])
+        logs = np.linalg.slogdet(cosines[more[:, :, None], more[:, None, :]])[1]
+        chosen = np.append(chosen, left[np.argmax((1 - weight) * scores[left] + weight * logs)])
+    return chosen
 
 
 # Synthetic -----------------------------------------------------------------------------------------------------------

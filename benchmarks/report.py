@@ -28,7 +28,10 @@ _LIBRARIES = (
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
-_ACCURACIES = {"rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@20"}
+_ACCURACIES = {
+    *("rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@20"),
+    *("unlike, factors", "unlike, genres", "calibration", "hit rate", "precision", "slots"),
+}
 
 
 class Verdict(NamedTuple):

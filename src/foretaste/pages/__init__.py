@@ -3,7 +3,7 @@
 from foretaste.pages.blend import SIGNALS, Blend
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.composer import Composer
-from foretaste.pages.diversity import Diversity
+from foretaste.pages.diversity import Diversity, Window
 from foretaste.pages.layout import Layout
 from foretaste.pages.page import Page, Row, Slot
 from foretaste.pages.rows import (
@@ -46,4 +46,5 @@ __all__ = [
     "Top",
     "Trending",
     "Visitor",
+    "Window",
 ]

@@ -73,29 +73,46 @@ def _fetched(draft: Draft, visit: Visit, mask: Mask) -> Choice | None:
 def _spaced(chosen: list[Choice], visit: Visit, n: int, *, everywhere: bool) -> list[Choice]:
     """The first n, with the sponsored ones marked: not more than their share, and apart from each other.
 
-    One that is too early waits for its turn, and is left out where that does not come.
+    One that is too early waits for its turn, and is left out where that does not come. So does one that would break
+    the window of the row's diversity.
     """
     slots: list[Choice] = []
     waiting: list[Choice] = []
     counts = np.zeros(len(visit.stage.campaigns.rules), np.int64)
     candidates, last = iter(chosen), -n - 1
+    diversity = chosen[0].draft.spec.diversity if chosen else None
+    window = None if diversity is None else diversity.window
+    attribute = None if window is None else visit.stage.catalogue.attribute(window.attribute)
+    values: list[list[int]] = []  # of each slot
+
+    def values_of(choice: Choice) -> list[int]:
+        return [] if attribute is None else attribute.values_of(choice.code).tolist()
 
     def is_ready(choice: Choice) -> bool:
         place = visit.sponsor[choice.code]
-        rule = visit.stage.campaigns.rules[place]
-        fits = counts[place] + 1 <= rule.max_share * n and len(slots) - last > rule.spacing
-        return everywhere or bool(fits)
+        if place >= 0 and not everywhere:
+            rule = visit.stage.campaigns.rules[place]
+            if counts[place] + 1 > rule.max_share * n or len(slots) - last <= rule.spacing:
+                return False
+        return window is None or window.allows(values, values_of(choice))
 
+    is_new = False  # whether there is a slot since those who wait were last looked at
     while len(slots) < n:
-        ready = next(filter(is_ready, waiting), None)
-        if ready is not None:
-            waiting.remove(ready)
+        ready = next(filter(is_ready, waiting), None) if is_new else None
+        is_new = False
+        if ready is None:
+            ready = next(candidates, None)
+            if ready is None:
+                break
+            waiting.append(ready)
+            if not is_ready(ready):
+                continue
+        waiting.remove(ready)
+        if visit.sponsor[ready.code] >= 0:
+            ready = ready._replace(sponsored=True)
             counts[visit.sponsor[ready.code]] += 1
             last = len(slots)
-            slots.append(ready._replace(sponsored=True))
-            continue
-        following = next(candidates, None)
-        if following is None:
-            break
-        (waiting if visit.sponsor[following.code] >= 0 else slots).append(following)
+        slots.append(ready)
+        is_new = True
+        values.append(values_of(ready))
     return slots
