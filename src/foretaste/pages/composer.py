@@ -49,6 +49,8 @@ class Composer:
 
     def __init__(self, model: Scorer, events: Any, layout: Layout, items: Frame | None = None) -> None:  # noqa: ANN401
         catalogue = Catalogue(model.item_vocabulary_, items)
+        for part in (*layout.row, *layout.rule, layout.signals):
+            part.check(catalogue)
         self.layout = layout
         self.stage = Stage(model, as_events(events), catalogue, layout.signals, layout.rule)
         told = [
