@@ -162,6 +162,15 @@ class Tab:
             raise RuntimeError(answer["exceptionDetails"]["exception"]["description"])
         return answer["result"].get("value")
 
+    def wait_for(self, script):
+        """Wait until an expression is true, such as one about something that moves."""
+        until = time.monotonic() + _PATIENCE
+        while not self.run(script):
+            if time.monotonic() > until:
+                message = f"this does not become true: {script}"
+                raise RuntimeError(message)
+            time.sleep(0.05)
+
     def press(self, key):
         """Press a key as a person does."""
         text = {"text": "\r"} if key == "Enter" else {}

@@ -79,7 +79,7 @@ def read_titles(source: str) -> pl.DataFrame:
 def read_items(source: str) -> pl.DataFrame:
     """All that is known of items, from a file or a known set: `item`, `title` where there is one, and the rest.
 
-    A column of texts some of which hold a "|" becomes one of lists, as in "Comedy|Drama".
+    A column of texts some of which hold a "|" becomes one of lists, as in "Comedy|Drama"; that is printed.
     """
     if is_known(source):
         return datasets.load_items(source)
@@ -95,6 +95,8 @@ def read_items(source: str) -> pl.DataFrame:
         for name in frame.columns
         if frame[name].dtype == pl.String and name != title and frame[name].str.contains("|", literal=True).any()
     ]
+    if listed:
+        _output.notes().print(f"{source}: taking {', '.join(listed)} as lists.", markup=False)
     return frame.with_columns(pl.col(name).str.split("|") for name in listed).rename(
         {item: "item"} | ({title: "title"} if title else {})
     )

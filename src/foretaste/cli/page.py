@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -76,13 +75,11 @@ def compose(  # noqa: PLR0913  click calls by name
     fitted = load(model)
     frame = None if items is None else _typed(read_items(items), fitted.item_vocabulary_)
     document.check(layout, Catalogue(fitted.item_vocabulary_, frame), name)
-    had, moment = _had(fitted, events), at
-    if had.times is None and at is None:
-        moment = datetime.now(UTC).isoformat(timespec="minutes")
+    had = _had(fitted, events)
     whom = as_known(pl.Series([user]), fitted.user_vocabulary_)[0]
     if whom not in fitted.user_vocabulary_ and whom not in had.users:
         _output.notes().print(f"Nobody knows user {whom!r}; this is a page for anybody.", markup=False)
-    composed = Composer(fitted, had, layout, frame).compose(whom, moment, Visitor(age=age))
+    composed = Composer(fitted, had, layout, frame).compose(whom, at, Visitor(age=age))
     _write(composed, form, output)
 
 
@@ -131,16 +128,16 @@ def _had(fitted: Recommender, events: str | None) -> Interactions:
 def _write(composed: Page, form: Format | None, output: Path | None) -> None:
     ending = "" if output is None else output.suffix.lstrip(".").lower()
     form = form or next((each for each in FORMATS if each == ending), None)
-    if form in ("html", "json"):
-        text = (
-            composed.to_html()
-            if form == "html"
-            else json.dumps(composed.to_dict(), ensure_ascii=False, default=str) + "\n"
-        )
-        if output is None:
-            click.echo(text, nl=False)
-        else:
-            write_whole(output, text.encode())
-        return
-    frame = pl.DataFrame(composed.to_frame()).drop("kind")
-    _output.write(frame, form, output, title=composed.title or f"For {composed.user}")
+    match form:
+        case "html":
+            text = composed.to_html()
+        case "json":
+            text = json.dumps(composed.to_dict(), ensure_ascii=False, default=str) + "\n"
+        case "table" | "csv" | None:
+            frame = pl.DataFrame(composed.to_frame()).drop("kind")
+            _output.write(frame, form, output, title=composed.title or f"For {composed.user}")
+            return
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(output, text.encode())

@@ -103,7 +103,7 @@ def initials(title: str) -> str:
     >>> initials("The Godfather: Part II (1974)"), initials("Alien")
     ('GP', 'Al')
     """
-    words = re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", title))
+    words: list[str] = re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", title))
     telling = [word for word in words if word.lower() not in _ARTICLES] or words
     letters = [word for word in telling if not word.isdigit()] or telling
     if not letters:

@@ -250,7 +250,7 @@ def kinds() -> dict[str, type[RowKind]]:
     return {each.kind: each for each in _below(RowKind) if hasattr(each, "kind")}
 
 
-def _below(kind: type) -> Iterator[Any]:
+def _below(kind: type[Any]) -> Iterator[Any]:
     """All classes that derive from one, in the order they were made."""
     for each in kind.__subclasses__():
         yield each
