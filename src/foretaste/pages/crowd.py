@@ -58,9 +58,18 @@ class Log:
             np.argsort(users, kind="stable"),
         )
 
+    @property
+    def has_times(self) -> bool:
+        """Whether the events have times; without, all count as had and none as old."""
+        return bool(self.days.size) and bool(self.days[0] or self.days[-1])
+
     def until(self, day: float) -> int:
         """How many events took place before a moment; they are the first."""
-        return int(np.searchsorted(self.days, day, side="left")) if self.days.any() else self.days.size
+        return int(np.searchsorted(self.days, day, side="left")) if self.has_times else self.days.size
+
+    def ages(self, days: Float64, day: float) -> Float64:
+        """How many days before a moment some events took place; 0 without times."""
+        return np.maximum(day - days, 0) if self.has_times else np.zeros(days.shape)
 
     def of_user(self, code: int, day: float) -> npt.NDArray[np.int64]:
         """The positions of a user's events before a moment, oldest first."""
@@ -113,7 +122,7 @@ class Crowd:
         .. math:: s_i = \frac{\log(1 + c_i)}{\max_j \log(1 + c_j)}, \qquad c_i = \sum_{e \in E_i} 2^{-(t - t_e) / h}
         """
         last = self.log.until(self.day)
-        weights = np.exp2((self.log.days[:last] - self.day) / half_life) if self.log.days.any() else np.ones(last)
+        weights = np.exp2(-self.log.ages(self.log.days[:last], self.day) / half_life)
         logs = np.log1p(np.bincount(self.log.item_codes[:last], weights, self.n_items))
         signal: Float32 = (logs / max(logs.max(initial=0), 1e-12)).astype(np.float32)
         return signal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foretaste.exceptions import InvalidParameterError
-from foretaste.pages.catalogue import Catalogue, Mask
+from foretaste.pages.catalogue import Catalogue, Mask, expression
 from foretaste.pages.words import duration
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ class Rule:
             if not holds:
                 message = f"{name!r} of rule {self.name!r} is out of range: {getattr(self, name)!r}."
                 raise InvalidParameterError(message)
+        expression(self.where)
+
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where it asks for what the items do not have."""
+        catalogue.matching(self.where)
 
 
 @dataclass(frozen=True, eq=False)
