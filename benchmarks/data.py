@@ -273,6 +273,14 @@ def ml_1m_events() -> Events:
     return Events(*parts, candidates=np.unique(table["train_i"]))
 
 
+def ml_1m_events_validation() -> Events:
+    """The training part of `ml_1m_events` alone, a fifth of each user's held out for the choice of settings."""
+    table = _table("ml-1m-ranking")
+    users, items, held_out = table["train_u"], table["train_i"], table["tune_mask"]
+    learned = items[~held_out]
+    return Events(users[~held_out], learned, users[held_out], items[held_out], candidates=np.unique(learned))
+
+
 def ml_1m_new_items() -> Events:
     """ml-1m, all ratings events: those of a random fifth of the films are the test part; genres are known."""
     with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
@@ -314,11 +322,31 @@ def ml_100k_last_fifth() -> Events:
 
 def _new_items(users: Array, items: Array, tags: dict[int, tuple[str, ...]]) -> Events:
     (_, users), (item_ids, items) = (np.unique(ids, return_inverse=True) for ids in (users, items))
-    new = np.random.default_rng(0).random(item_ids.size) < 0.2
-    learned = ~new[items]
-    test = ~learned & np.isin(users, users[learned])
     described = tuple(tags.get(int(item), ()) for item in item_ids)
-    return Events(users[learned], items[learned], users[test], items[test], np.flatnonzero(new), described)
+    return _hold_out_items(users, items, described, seed=0)
+
+
+def _hold_out_items(users: Array, items: Array, tags: tuple[tuple[str, ...], ...], *, seed: int) -> Events:
+    """A random fifth of the items that have events is the test part."""
+    known = np.unique(items)
+    new = known[np.random.default_rng(seed).random(known.size) < 0.2]
+    learned = ~np.isin(items, new)
+    test = ~learned & np.isin(users, users[learned])
+    return Events(users[learned], items[learned], users[test], items[test], new, tags)
+
+
+def ml_1m_new_items_validation() -> Events:
+    """The training part of `ml_1m_new_items` alone, a random fifth of its films held out."""
+    return _without_test_part(ml_1m_new_items())
+
+
+def lastfm_new_items_validation() -> Events:
+    """The training part of `lastfm_new_items` alone, a random fifth of its artists held out."""
+    return _without_test_part(lastfm_new_items())
+
+
+def _without_test_part(events: Events) -> Events:
+    return _hold_out_items(events.users, events.items, events.tags, seed=1)
 
 
 def few_events(events: Events) -> Events:
@@ -439,6 +467,12 @@ def _distinct_pairs(
 def many_items() -> Scores:
     """20,000 users, 100,000 items, two million seen pairs, random factors."""
     return _random_scores(20_000, 100_000, 2_000_000)
+
+
+def many_rated_items() -> Ratings:
+    """The pairs of `many_items` with random ratings."""
+    users, items = many_items().seen.nonzero()
+    return Ratings(users, items, np.random.default_rng(0).integers(1, 6, users.size).astype(np.float32))
 
 
 def million_items() -> Scores:

@@ -10,10 +10,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.row import AtLeast, AtMost, Faster, NoWorse, Same, Target
+from benchmarks.row import Above, AtLeast, AtMost, Faster, NoWorse, Same, Target
 from benchmarks.runner import Outcome, Result
 
-_LIBRARIES = ("foretaste", "numpy", "numba", "scipy", "polars", "scikit-surprise", "cornac", "cmfrec", "implicit")
+_LIBRARIES = (
+    "foretaste",
+    "numpy",
+    "numba",
+    "scipy",
+    "polars",
+    "scikit-surprise",
+    "cornac",
+    "cmfrec",
+    "implicit",
+    "lightfm-next",
+)
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
@@ -120,6 +131,9 @@ def _judge(target: Target, outcome: Outcome) -> Verdict:
             mine, theirs = _median(by_name[name] if name else ours, figure), _median(by_name[than], figure)
             target = f"{figure}{' of ' + name if name else ''} within {_NOISE:g} of {than}, or better"
             return Verdict(target, f"{mine:.4f}, {theirs:.4f}", mine <= theirs + _NOISE)
+        case Above(figure, than):
+            mine, theirs = _median(ours, figure), _median(by_name[than], figure)
+            return Verdict(f"{figure} above that of {than}", f"{mine:.4f}, {theirs:.4f}", mine > theirs)
         case Same(figure, other):
             seen = {run[figure] for result in (ours, by_name[other]) for run in result.runs}
             return Verdict(f"{figure}: equal to {other}", " and ".join(sorted(seen)), len(seen) == 1)

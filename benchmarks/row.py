@@ -70,6 +70,14 @@ class NoWorse:
 
 
 @dataclass(frozen=True)
+class Above:
+    """A figure, higher is better, of the first contestant should be above another's."""
+
+    figure: str
+    than: str
+
+
+@dataclass(frozen=True)
 class Same:
     """A figure should be equal for two contestants, in every run."""
 
@@ -77,7 +85,7 @@ class Same:
     other: str
 
 
-Target = Faster | AtMost | AtLeast | NoWorse | Same
+Target = Faster | AtMost | AtLeast | NoWorse | Above | Same
 
 
 @dataclass(frozen=True)

@@ -401,21 +401,29 @@ _ROWS = (
         )
         for name, title, factors, data, times in (
             ("recommend-ml-1m", "ml-1m: 6,040 users, 3,706 items", "truncated SVD of the ratings", "ml_1m_factors", 3),
-            ("recommend-100k-items", "20,000 users, 100,000 items", "random normal", "many_items", 1.3),
+            ("recommend-100k-items", "20,000 users, 100,000 items", "random normal", "many_items", 3),
         )
     ),
     Row(
         name="recommend-one",
         title="The best 10 of 1,000,000 items for one user",
-        about="64 factors (random normal), one thread, 20 calls a run; seconds are those of one call.",
+        about=(
+            "64 factors (random normal), one thread, 20 calls a run; seconds are those of one call. `read alone` is "
+            "the time in which the same factors can be read: their scalar product with themselves, by BLAS."
+        ),
         data="million_items",
         contestants=(
             Contestant("foretaste recommend", "foretaste.recommend", {"users": [7], "calls": 20}),
             Contestant("NumPy product + argpartition", "arrays.recommend", {"users": [7], "calls": 20}),
+            Contestant("read alone", "arrays.read", {"calls": 20}),
         ),
         timed="recommend",
         shown=("agreement",),
-        targets=(AtLeast("agreement", 0.999),),
+        targets=(
+            Faster("NumPy product + argpartition", 1.2),
+            Faster("read alone", 0.9),
+            AtLeast("agreement", 0.999),
+        ),
     ),
     Row(
         name="accuracy",

@@ -65,15 +65,19 @@ def svdpp(**settings):
     return lambda _users, _items: ft.SVDpp(**{"n_factors": 2, "n_epochs": 150, "tol": 0, "random_state": 0} | settings)
 
 
-def hybrid(described=(), **settings):
-    """HybridMF, with features of the sides in `described`."""
-    settings = {"n_factors": 4, "n_epochs": 80, "reg": 0.02, "random_state": 0} | settings
+def described_model(model, described=(), **settings):
+    """A model with features of the sides in `described`."""
 
     def make(users, items):
         frames = {"user_features": features("user", users), "item_features": features("item", items)}
-        return ft.HybridMF(**settings, **{side: frames[side] for side in described})
+        return model(**settings, **{side: frames[side] for side in described})
 
     return make
+
+
+def hybrid(described=(), **settings):
+    settings = {"n_factors": 4, "n_epochs": 80, "reg": 0.02, "random_state": 0} | settings
+    return described_model(ft.HybridMF, described, **settings)
 
 
 def knn(model, **settings):
@@ -94,15 +98,10 @@ def ease(**settings):
     )
 
 
-def implicit_als(**settings):
-    return Case(
-        "ImplicitALS",
-        lambda _users, _items: ft.ImplicitALS(
-            **{"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings
-        ),
-        no_interaction=ORDERS,
-        centred=False,
-    )
+def implicit_als(described=(), **settings):
+    settings = {"n_factors": 2, "n_epochs": 20, "tol": 0, "random_state": 0} | settings
+    make = described_model(ft.ImplicitALS, described, **settings)
+    return Case("ImplicitALS", make, no_interaction=ORDERS, centred=False)
 
 
 def implicit_knn(side, **settings):
@@ -229,6 +228,7 @@ CASES = {
     "SVDpp": Case("SVDpp", svdpp()),
     "EASE": ease(),
     "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
+    "EASE of the held back": ease(user_exponent=0.5, item_exponent=0.5),
     "EASE of neighbourhoods": ease(max_dense_items=0, n_neighbors=4),
     "ImplicitItemKNN": implicit_knn("item"),
     "ImplicitItemKNN by cosine": implicit_knn("item", similarity="cosine", shrinkage=2.0, n_neighbors=3),
@@ -241,6 +241,8 @@ CASES = {
     "ImplicitALS": implicit_als(),
     "ImplicitALS exact": implicit_als(solver="cholesky", reg_exponent=0.0, reg=0.5),
     "ImplicitALS by blocks": implicit_als(solver="subspace", n_factors=40),
+    "ImplicitALS of features": implicit_als(["user_features", "item_features"]),
+    "ImplicitALS of features by blocks": implicit_als(["item_features"], solver="subspace", n_factors=40),
     "HybridMF": Case("HybridMF", hybrid(), no_interaction=ORDERS, centred=False),
     "HybridMF by pairs": Case("HybridMF", hybrid(loss="bpr"), no_interaction=ORDERS, centred=False),
     "HybridMF by signs": Case(
@@ -282,6 +284,15 @@ def table(users, items, *, share=0.8, seed=0):
     stars = np.clip(np.round(2 * stars) / 2, 1, 5)
     kept = rng.random(shape) < share
     return [(u, i, float(stars[a, b])) for a, u in enumerate(users) for b, i in enumerate(items) if kept[a, b]]
+
+
+def tastes(n_users=30, n_items=20):
+    """Users who have the items of their taste, whose tag says so, and four new items of either taste."""
+    rng = np.random.default_rng(0)
+    rows = [(u, i) for u in range(n_users) for i in range(n_items) if i % 2 == u % 2 and rng.random() < 0.7]
+    tags = [["even", "odd"][i % 2] for i in range(n_items + 4)]
+    frame = pl.DataFrame({"item": list(range(n_items + 4)), "tag": tags, "noise": rng.normal(size=n_items + 4)})
+    return rows, frame
 
 
 ROWS = table(USERS, ITEMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,6 +119,26 @@ def recommend(scores: Scores, users: Sequence[int] | None = None, calls: int = 1
         "users a second": asked.size / seconds,
         "agreement": scores.agreement(asked, items),
     }
+
+
+def newcomers(part: Ratings, model: str, parameters: Mapping[str, Any], calls: int) -> dict[str, float]:
+    """Meet one new user after the other, each with five items, and choose ten others; seconds are those of one."""
+    rng, watch = np.random.default_rng(0), Stopwatch()
+    kind = getattr(ft, model)
+    with watch("fit"):
+        fitted = kind(**parameters).fit(ft.Interactions.from_arrays(part.users, part.items, part.ratings))
+    known = np.unique(part.items)
+    seconds = np.empty(calls)
+    for call in range(-1, calls):  # what the first one prepares serves all others
+        items = rng.choice(known, 5, replace=False).tolist()
+        given = [(item, 4) for item in items] if kind.predicts_ratings else items
+        started = time.perf_counter()
+        fitted.fold_in(given).recommend("new user", n=10)
+        if call >= 0:
+            seconds[call] = time.perf_counter() - started
+        else:
+            first = time.perf_counter() - started
+    return watch.seconds | {"a newcomer": float(np.median(seconds)), "slowest": float(seconds.max()), "first": first}
 
 
 def compare(splits: Mapping[str, Split], model: str, parameters: Mapping[str, Any]) -> dict[str, float]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ALS,
         EASE,
         NMF,
+        ApproximateIndex,
         Baseline,
         CoClustering,
         ContentRegression,
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 # Public name -> the module it lives in.
 _HOME = {
     "ALS": "models",
+    "ApproximateIndex": "models",
     "Baseline": "models",
     "CoClustering": "models",
     "ContentRegression": "models",
@@ -91,6 +93,7 @@ __all__ = [
     "ALS",
     "EASE",
     "NMF",
+    "ApproximateIndex",
     "Baseline",
     "CoClustering",
     "ContentRegression",

@@ -14,6 +14,9 @@ Pointers: TypeAlias = npt.NDArray[np.int64]
 Short: TypeAlias = npt.NDArray[np.uint16]
 """Positions within a part of at most 65,536, where two bytes matter."""
 
+Mask: TypeAlias = npt.NDArray[np.bool_]
+"""Which of all users or items are meant, by their codes."""
+
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 

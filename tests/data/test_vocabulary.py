@@ -50,6 +50,15 @@ def test_encode_finds_what_is_known_and_gives_minus_one_else(known, wanted):
     assert Vocabulary(ids).encode(wanted).tolist() == expected, "built from its ids alone it must be the same"
 
 
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=12))
+def test_strings_are_found_alike_few_at_a_time_and_many(wanted):
+    vocabulary = Vocabulary("cadb")
+    expected = ["cadb".find(value) for value in wanted]
+    assert vocabulary.encode(wanted).tolist() == expected
+    many = [*wanted, *["d"] * 100]
+    assert vocabulary.encode(many).tolist() == [*expected, *[2] * 100]
+
+
 @given(IDS)
 def test_decode_undoes_encode(values):
     vocabulary, codes = Vocabulary.build(values)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
+import naive_events
 from foretaste.kernels.gram import (
     gram_rows,
     neighbourhood_weights,
@@ -90,7 +91,7 @@ def test_neighbourhood_weights_equal_their_twin(case, width, more, relaxation, s
         size = min(width, counts[i])
         assert own[i, :size].tolist() == sorted(own[i, :size])
         found[own[i, :size], i] = weights[i, :size]
-    expected = naive.neighbourhood_weights(dense.T @ dense, penalty, relaxation, width, kept)
+    expected = naive_events.neighbourhood_weights(dense.T @ dense, penalty, relaxation, width, kept)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 

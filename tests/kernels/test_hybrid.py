@@ -4,32 +4,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
+import naive_events
 from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
     SQUARED,
+    WARP,
     contains,
     drawn,
     find_mistakes,
     find_warp,
+    learn_users,
     move_columns,
     set_steps,
 )
 
 LOSSES = {"bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
+EVERY_LOSS = LOSSES | {"warp": WARP}
 N_USERS, N_ITEMS = 5, 9
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 2**31 - 1))
 def test_a_draw_is_that_of_splitmix(state, n):
-    assert drawn(np.uint64(state), n) == naive.drawn(state, n) < n
+    assert drawn(np.uint64(state), n) == naive_events.drawn(state, n) < n
 
 
 def test_the_first_outputs_of_splitmix_are_the_published_ones():
     # seed 1234567, the test vector of the reference implementation
     step, outputs = 0x9E3779B97F4A7C15, [6457827717110365317, 3203168211198807973, 9817491932198370423]
     for n, output in enumerate(outputs, 1):
-        assert naive.drawn(1234567 + n * step, 2**32) == output >> 32
+        assert naive_events.drawn(1234567 + n * step, 2**32) == output >> 32
 
 
 @given(st.lists(st.integers(0, 12), unique=True), st.integers(-1, 13))
@@ -77,7 +81,7 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
         exact_p, exact_q, exact_b = sums(user_rows, v), sums(item_rows, y), sums(item_rows, beta[:, None])[:, 0]
         p, q, b = (np.ascontiguousarray(each, np.float32) for each in (exact_p, exact_q, exact_b))
     events = [pairs[t] for t in order]
-    expected, expected_loss = naive.find_mistakes(loss, events, seed, exact_p, exact_q, exact_b, seen, by_trial)
+    expected, expected_loss = naive_events.find_mistakes(loss, events, seed, exact_p, exact_q, exact_b, seen, by_trial)
 
     users, items = (np.array(column, np.int32) for column in list(zip(*events, strict=True))[:2])
     weights = np.array([w for *_, w in events], np.float32)
@@ -97,7 +101,7 @@ def test_a_batch_is_learned_from_as_in_the_slow_twin(loss, itself, k, reg, rando
         if mistake is not None:
             assert (ups[t], downs[t]) == pytest.approx(mistake[1:], rel=1e-4, abs=1e-5)
 
-    naive.learn_from_mistakes(events, expected, exact_p, exact_q, twin_users, twin_items, rate=rate, reg=reg)
+    naive_events.learn_from_mistakes(events, expected, exact_p, exact_q, twin_users, twin_items, rate=rate, reg=reg)
     by_user, by_item = naive.arrays(user_rows), naive.arrays(item_rows)
     squares = [np.ones(size, np.float32) for size in (n_v, n_y, n_y)]
     steps = np.empty(n * 12, np.float32)
@@ -129,3 +133,42 @@ def test_a_warp_step_worked_out_by_hand():
         == 0
     )
     assert negatives[0] == -1
+
+
+@given(
+    st.sampled_from([*EVERY_LOSS]),
+    st.integers(1, 20),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.3, 30.0]),
+    naive.seeds,
+)
+def test_a_new_user_is_learned_as_in_the_slow_twin(loss, k, n_epochs, reg, random_state):
+    rng = np.random.default_rng(random_state)
+    q, b = rng.normal(0, 1, (N_ITEMS, k)).astype(np.float32), rng.normal(0, 0.5, N_ITEMS).astype(np.float32)
+    start = rng.normal(0, 1, (N_USERS, k)).astype(np.float32)
+    seen = [sorted(rng.choice(N_ITEMS, rng.integers(1, N_ITEMS), replace=False).tolist()) for _ in range(N_USERS)]
+    seen[2] = []  # somebody without anything
+    rows = [[(i, float(np.float32(rng.uniform(0.5, 2)))) for i in own] for own in seen]
+    by_trial, rate = np.array([2.0, 1.5, 1.0, 0.75, 0.5], np.float32), 0.1
+    indptr, indices, weights = naive.arrays(rows)
+    p = start.copy()
+    arguments = (q, b, by_trial, n_epochs, rate, reg)
+    learn_users(EVERY_LOSS[loss], indptr, indices, weights, 1, N_USERS, *arguments, p)
+    assert (p[0] == start[0]).all()  # not of this piece
+    for user in range(1, N_USERS):
+        twin = (q.astype(float), b.astype(float), by_trial, n_epochs, start[user].astype(float))
+        expected = naive_events.learn_user(loss, dict(rows[user]), *twin, rate=rate, reg=reg)
+        np.testing.assert_allclose(p[user], expected, 1e-3, 1e-4)
+    alone = start[3:4].copy()
+    own = slice(indptr[3], indptr[4])
+    one = (np.array([0, len(rows[3])]), indices[own].copy(), weights[own].copy())
+    learn_users(EVERY_LOSS[loss], *one, 0, 1, *arguments, alone)
+    assert (alone[0] == p[3]).all()  # the others make no difference
+
+
+def test_a_new_user_s_step_worked_out_by_hand():
+    # item 0 is theirs, item 1 comes within 1 of it: p moves by 0.1 / sqrt(1 + 4) * (2 q_0 - 2 q_1), both q of size 1
+    q, p = np.array([[1.0, 0], [0, 1.0]], np.float32), np.zeros((1, 2), np.float32)
+    row = np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32)
+    learn_users(WARP, *row, 0, 1, q, np.zeros(2, np.float32), np.full(64, 2.0, np.float32), 1, 0.1, 0.0, p)
+    np.testing.assert_allclose(p, [[0.2 / 5**0.5, -0.2 / 5**0.5]], 1e-6)

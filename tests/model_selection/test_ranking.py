@@ -252,6 +252,24 @@ def test_who_has_an_item_counts_not_how_often():
     assert once["diversity@3"] == pytest.approx(1 - (2 / math.sqrt(6) + 1 / math.sqrt(3)) / 3)
 
 
+def test_features_read_from_a_frame_are_those_of_its_numbers():
+    kinds = ["rock", "jazz", "rock, jazz"]
+    tagged = pl.DataFrame({"item": FEATURES["item"], "kind": [kinds[n % 3] for n in range(FEATURES.height)]})[1:]
+    features = ft.ItemFeatures.from_frame(tagged, separators={"kind": ","})
+    share = 2**-0.5  # each of two tags
+    numbers = tagged.select(
+        "item",
+        rock=pl.col("kind").replace_strict({"rock": 1.0, "jazz": 0.0, "rock, jazz": share}),
+        jazz=pl.col("kind").replace_strict({"rock": 0.0, "jazz": 1.0, "rock, jazz": share}),
+    )
+    model, metrics = ft.ALS(n_factors=3, random_state=0).fit(train), ["diversity", "calibration"]
+    made, plain = (evaluate(model, train, test, metrics=metrics, item_features=each) for each in (features, numbers))
+    for metric in metrics:
+        assert made.users[metric].to_list() == pytest.approx(plain.users[metric].to_list(), nan_ok=True)
+    compared = ft.compare([model], None, metrics=metrics, cv=[("all", train, test)], item_features=features)
+    assert compared.to_frame()["diversity"][0] == pytest.approx(made["diversity"])
+
+
 def test_users_are_measured_in_blocks_without_a_seam(monkeypatch):
     model = ft.ALS(n_factors=3, random_state=0).fit(train)
     metrics = [name for name in _RANKING if name not in ("coverage", "gini")]
@@ -273,7 +291,12 @@ def test_users_are_measured_in_blocks_without_a_seam(monkeypatch):
         (FEATURES.with_columns(jazz=pl.lit("yes")), DataError, "needs numeric columns besides 'item'"),
         (FEATURES.select("item"), DataError, "needs numeric columns besides 'item'"),
         (pl.concat([FEATURES, FEATURES[:2]]), DataError, "describes 2 items more than once"),
-        ([1, 2], DataError, "must be a frame with a column 'item', got list"),
+        ([1, 2], DataError, "must be ItemFeatures or a frame with a column 'item', got list"),
+        (
+            ft.UserFeatures.from_frame(FEATURES.rename({"item": "user"})),
+            InvalidParameterError,
+            "'item_features' must be a frame or ItemFeatures, got UserFeatures",
+        ),
     ],
 )
 def test_features_that_cannot_be_used_are_refused(features, error, message):

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import foretaste as ft
 from contract import (
@@ -349,6 +351,31 @@ def test_only_candidates_are_recommended(name):
 
 
 @every_case
+def test_what_is_excluded_is_recommended_to_nobody(name):
+    model = fitted(name)
+    for items, left in ((None, ITEMS[3:]), (ITEMS[2:7], ITEMS[3:7]), (ITEMS[:3], [])):
+        found = model.recommend(n=100, items=items, exclude=[*ITEMS[:3], "nothing"])
+        for user in USERS:
+            assert set(found.filter(pl.col("user") == user)["item"]) == set(left) - SEEN[user]
+    everything = model.recommend(USERS[0], n=100)
+    assert model.recommend(USERS[0], n=100, exclude=["nothing"]).equals(everything)
+    assert model.recommend(USERS[0], n=100, exclude=[]).equals(everything)
+    assert not len(model.recommend(USERS[0], n=100, exclude=iter(ITEMS)))
+
+
+@given(mask=st.lists(st.booleans(), min_size=len(ITEMS), max_size=len(ITEMS)), seen=st.booleans())
+@settings(max_examples=10, deadline=None)
+@every_case
+def test_nothing_outside_the_mask_ever_leaves(name, mask, seen):
+    model, mask = fitted(name), np.array(mask)
+    codes = np.arange(-1, len(USERS), dtype=np.int32)
+    found = model.recommend_codes(codes, len(ITEMS), exclude_seen=seen, item_mask=mask)[0]
+    for user, row in zip(codes, found, strict=True):
+        own = slice(*model.known_.indptr[user : user + 2]) if user >= 0 and seen else slice(0)
+        assert set(row[row >= 0]) == set(np.flatnonzero(mask)) - set(model.known_.indices[own])
+
+
+@every_case
 def test_below_the_door_lists_and_scores_are_those_of_recommend(name):
     model = fitted(name)
     codes = np.array([1, -1, 0], np.int32)
@@ -365,10 +392,10 @@ def test_below_the_door_lists_and_scores_are_those_of_recommend(name):
             assert model.item_vocabulary_.decode(own[left]).to_list() == found["item"].to_list()
             seen = model.known_.indices[model.known_.indptr[user] : model.known_.indptr[user + 1]]
             assert (row[seen] == -np.inf).all()
-    only = np.array([2, 5], np.int32)
-    chosen = model.recommend_codes(codes, 4, item_codes=only, exclude_seen=False)[0]
+    only = np.isin(np.arange(len(ITEMS)), [2, 5])
+    chosen = model.recommend_codes(codes, 4, item_mask=only, exclude_seen=False)[0]
     assert [sorted(row[row >= 0]) for row in chosen] == [[2, 5]] * 3
-    assert np.isfinite(model.score_codes(codes, item_codes=only, exclude_seen=False)).sum() == 6
+    assert np.isfinite(model.score_codes(codes, item_mask=only, exclude_seen=False)).sum() == 6
 
 
 @every_case
@@ -583,7 +610,7 @@ def test_items_a_model_does_not_know_are_left_out_of_a_new_users_ratings(name):
     assert caught[0].filename == __file__
     pairs = [("new user", item) for item in ITEMS]
     np.testing.assert_array_equal(folded.predict(pairs), model.fold_in(NEW).predict(pairs))
-    message = f"none of the 1 items rated by the new user is known to this {type(model).__name__}."
+    message = f"none of the 1 items of the new user is known to this {type(model).__name__}."
     with pytest.raises(DataError) as error:
         model.fold_in([("nothing", 5.0)])
     assert str(error.value) == message

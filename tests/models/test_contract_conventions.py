@@ -399,6 +399,7 @@ def catalogue_features():
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
         ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="subspace"),
+        ft.ImplicitALS(n_factors=5, n_epochs=3, tol=0, random_state=0, item_features=catalogue_features()),
         ft.HybridMF(n_factors=80, n_epochs=2, random_state=0),
         ft.HybridMF(n_factors=40, n_epochs=2, random_state=0, loss="bpr", item_features=catalogue_features()),
     ],

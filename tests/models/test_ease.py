@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import foretaste as ft
-import naive
+import naive_events
 from foretaste.data.interactions import SparseRows
 from foretaste.exceptions import DataError
 
@@ -47,8 +47,21 @@ def test_two_items_by_hand():
 def test_the_weights_equal_their_twin(dropout, relaxation, max_dense_items):
     dense = catalogue()
     model = ft.EASE(reg=3.0, dropout=dropout, relaxation=relaxation, max_dense_items=max_dense_items)
-    expected = naive.linear_weights(dense, 3.0, dropout, relaxation)
+    expected = naive_events.linear_weights(dense, 3.0, dropout, relaxation)
     np.testing.assert_allclose(matrix(model.fit(events(dense))), expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("exponents", [(0.5, 0.0), (0.0, 0.4), (0.3, 0.5)])
+@pytest.mark.parametrize("max_dense_items", [10_000, 0], ids=["dense", "sparse"])
+def test_events_of_the_active_and_the_popular_are_held_back_while_it_learns(exponents, max_dense_items):
+    dense = catalogue()
+    settings = {"user_exponent": exponents[0], "item_exponent": exponents[1], "max_dense_items": max_dense_items}
+    model = ft.EASE(reg=3.0, dropout=0.2, **settings).fit(events(dense))
+    scaled, scales = naive_events.held_back(dense, *exponents)
+    expected = naive_events.linear_weights(scaled, 3.0, 0.2, 0.0) / scales[:, None] * scales
+    np.testing.assert_allclose(matrix(model), expected, rtol=1e-3, atol=1e-5)
+    own = [i for i in range(25) if dense[4, i]]
+    assert model.predict([(4, 7)])[0] == pytest.approx(expected[own, 7].sum(), rel=1e-3)
 
 
 def test_a_column_minimises_the_ridge_regression_without_its_own_item():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import foretaste as ft
-import naive
+import naive_events
 from foretaste.data.interactions import SparseRows
 
 # Two items that two users share, and one that a third has alone
@@ -45,8 +45,8 @@ def user_weights(model):
 
 def twin(dense, kind, shrinkage, k1, b):
     rows = [{c: value for c, value in enumerate(row) if value} for row in dense]
-    rows = naive.weighted_events(rows, dense.shape[1], kind, k1, b)
-    found = [[naive.event_similarity(x, y, kind, shrinkage) for y in rows] for x in rows]
+    rows = naive_events.weighted_events(rows, dense.shape[1], kind, k1, b)
+    found = [[naive_events.event_similarity(x, y, kind, shrinkage) for y in rows] for x in rows]
     return np.array(found) * (1 - np.eye(len(rows)))
 
 
@@ -96,7 +96,9 @@ def test_walks_equal_their_twin(alpha, beta, weighted):
     settings = {"similarity": "rp3beta", "alpha": alpha, "beta": beta, "n_neighbors": 100}
     model = ft.ImplicitItemKNN(**settings).fit(events(dense, weighted=weighted))
     seen, n = dense if weighted else (dense > 0).astype(float), dense.shape[1]
-    expected = [[naive.three_steps(seen, i, j, alpha, beta) if i != j else 0 for j in range(n)] for i in range(n)]
+    expected = [
+        [naive_events.three_steps(seen, i, j, alpha, beta) if i != j else 0 for j in range(n)] for i in range(n)
+    ]
     np.testing.assert_allclose(item_weights(model), expected, rtol=1e-5)
 
 

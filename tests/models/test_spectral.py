@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import foretaste as ft
-import naive
+import naive_events
 
 DENSE = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]], float)
 
@@ -49,7 +49,9 @@ def test_with_every_factor_the_low_pass_gives_back_what_somebody_has():
 def test_scores_equal_their_twin(settings):
     dense = counts()
     model = ft.SpectralFilter(4, random_state=0, **settings).fit(events(dense))
-    np.testing.assert_allclose(scores(model, dense.shape), naive.filtered(dense, 4, **settings), rtol=1e-3, atol=2e-4)
+    np.testing.assert_allclose(
+        scores(model, dense.shape), naive_events.filtered(dense, 4, **settings), rtol=1e-3, atol=2e-4
+    )
 
 
 def test_the_decomposition_is_that_of_the_normalised_events():

@@ -112,8 +112,8 @@ def test_what_an_item_adds_by_being_chosen_is_part_of_its_share(model):
     by_rating = silent.explain(user, item, by="history")["value"].to_numpy()[1 : codes.size + 1]
     by_choice = model.implicit_factors_[codes].astype(float) @ q / np.sqrt(codes.size)
     # the sum of implicit factors is also taken out of what the ratings are left to explain
-    features, penalty, per_rating = model._user_regression()
-    rows = features[codes].astype(float)
+    features, penalty, per_rating = model._user_regression(codes)
+    rows = features.astype(float)
     matrix = rows.T @ rows + np.diag(penalty + codes.size * per_rating)
     weights = rows @ np.linalg.solve(matrix, np.append(q, 1.0))
     z = model.implicit_factors_[codes].astype(float).sum(axis=0) / np.sqrt(codes.size)

@@ -197,12 +197,9 @@ def cinema():
     settings,
     st.integers(0, 13),
     st.sampled_from([(), (pages.Rule(name="paid", where="paid", sponsored=True, max_share=0.5, spacing=1, floor=0),)]),
-    st.sampled_from([None, 2]),
 )
-def test_no_row_of_a_page_breaks_its_window(cinema, how, user, rules, pin):
+def test_no_row_of_a_page_breaks_its_window(cinema, how, user, rules):
     model, events, films = cinema
-    if pin:
-        rules = (*rules, pages.Rule(name="pinned", where="'horror' = any(genres)", pin=pin))
     kinds = (pages.Top, pages.Popular, pages.Discover, pages.Sponsored)
     layout = pages.Layout(
         row=tuple(kind(diversity=made(*how), min_items=1) for kind in kinds), rule=rules, columns=6, rows=4

@@ -152,12 +152,7 @@ class Features:
 
     def of(self, vocabulary: Vocabulary) -> SparseRows:
         """The rows of some ids, in their order; an id without features has an empty one."""
-        places = self.ids.encode(vocabulary.ids)
-        counts = np.where(places < 0, 0, np.diff(self.rows.indptr)[places])
-        indptr = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        starts = np.repeat(self.rows.indptr[places] - indptr[:-1], counts)
-        taken = starts + np.arange(indptr[-1])
-        return SparseRows(indptr, self.rows.indices[taken], self.rows.values[taken])
+        return self.rows.taken(self.ids.encode(vocabulary.ids))
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but vectorisers as plain arrays, for a file."""

@@ -44,6 +44,13 @@ class SparseRows(NamedTuple):
         empty = np.full(n_rows + 1 - self.indptr.size, self.indptr[-1])
         return self._replace(indptr=np.concatenate([self.indptr, empty]))
 
+    def taken(self, rows: Codes) -> SparseRows:
+        """Some of the rows, in the order asked for; an empty one for -1."""
+        counts = np.diff(self.indptr, append=self.indptr[-1])[rows]  # the last, of nothing, is that of -1
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        places = np.repeat(self.indptr[rows] - indptr[:-1], counts) + np.arange(indptr[-1])
+        return SparseRows(indptr, self.indices[places], self.values[places])
+
     def row_codes(self) -> Codes:
         """The row of each entry."""
         return np.repeat(np.arange(self.indptr.size - 1, dtype=np.int32), np.diff(self.indptr))

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from foretaste._typing import Float64
+from foretaste.data._columns import as_times
 from foretaste.exceptions import DataError
 
 SECONDS_A_DAY = 86_400
@@ -16,13 +17,14 @@ _MICROSECONDS_A_DAY = SECONDS_A_DAY * 1e6
 
 
 def days(times: pl.Series, name: str) -> Float64:
-    """Dates, datetimes or unix seconds as days since 1970; NaN where there is none.
+    """Dates, datetimes, texts as ISO 8601 has them, or unix seconds as days since 1970; NaN where there is none.
 
     Raises
     ------
     DataError
         They are something else; `name` says whose they are.
     """
+    times = as_times(times)
     if times.dtype in (pl.Date, pl.Datetime):
         exact = times.cast(pl.Datetime("us")) if times.dtype == pl.Date else times
         moments = exact.dt.epoch("us").cast(pl.Float64) / _MICROSECONDS_A_DAY

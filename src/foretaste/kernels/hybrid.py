@@ -8,7 +8,7 @@ from foretaste._typing import Codes, Float32, Pointers
 from foretaste.kernels._compile import kernel
 
 # The losses of one draw.
-BPR, LOGISTIC, SQUARED = 0, 1, 2
+BPR, LOGISTIC, SQUARED, WARP = 0, 1, 2, 3
 
 # SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 _STEP, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -354,3 +354,77 @@ def move_columns(
                 place += 1
                 for f in range(width):
                     y[f] = keep * y[f] + step * user[f]
+
+
+@kernel
+def learn_users(
+    loss: int,
+    indptr: Pointers,
+    indices: Codes,
+    weights: Float32,
+    first: int,
+    last: int,
+    q: Float32,
+    biases: Float32,
+    by_trial: Float32,
+    n_epochs: int,
+    learning_rate: float,
+    reg: float,
+    p: Float32,
+) -> None:
+    r"""The vectors of users `first` to `last` beside items that stay as they are, an event at a time.
+
+    .. math:: G \leftarrow G + \overline{(e_i q_i + e_j q_j)^2}, \qquad
+        p_u \leftarrow p_u + \frac{\eta_0}{\sqrt G} (e_i q_i + e_j q_j - \lambda p_u)
+
+    with j, e_i and e_j as `find_warp` and `find_mistakes` have them, and G from 1. A user's events come in a new order
+    each epoch. Everybody has the same random numbers, so that what is learned of one depends on nobody else; only the
+    items of the user and those drawn are looked at.
+
+    Parameters
+    ----------
+    loss : int
+        `BPR`, `LOGISTIC`, `SQUARED` or `WARP`.
+    indptr, indices, weights : arrays
+        The items of each user, ascending, and what they count.
+    q, biases : float32 arrays
+        A row for each item.
+    by_trial : float32 array
+        As `find_warp` and `find_mistakes` take it.
+    p : float32 array of shape (n_users, n_factors)
+        Written from `first` to `last`, where learning begins at what is there.
+    """
+    width, rate, penalty = p.shape[1], np.float32(learning_rate), np.float32(reg)
+    zero, one = np.float32(0), np.float32(1)
+    for u in range(first, last):
+        n = indptr[u + 1] - indptr[u]
+        items, amounts = indices[indptr[u] : indptr[u + 1]], weights[indptr[u] : indptr[u + 1]]
+        users, own, vector = np.zeros(n, np.int32), np.array([0, n]), p[u : u + 1]
+        order, negatives = np.arange(n), np.empty(n, np.int32)
+        ups, downs = np.empty(n, np.float32), np.empty(n, np.float32)
+        user_sizes, item_sizes = np.empty(n, np.float32), np.empty(n, np.float32)
+        squares, state = one, _FIRST
+        for epoch in range(n_epochs):
+            seed = np.uint64(epoch) * _SECOND
+            for place in range(n):
+                state += _STEP
+                other = place + drawn(state, n - place)
+                order[place], order[other] = order[other], order[place]
+                t = order[place]
+                if loss == WARP:
+                    find_warp(
+                        users, items, amounts, t, t + 1, seed, vector, q, biases, own, items, by_trial, width,
+                        negatives, ups, downs, user_sizes, item_sizes,
+                    )  # fmt: skip
+                else:
+                    find_mistakes(
+                        loss, users, items, amounts, t, t + 1, seed, vector, q, biases, own, items, by_trial, width,
+                        negatives, ups, downs, user_sizes, item_sizes,
+                    )  # fmt: skip
+                if negatives[t] < 0:
+                    continue
+                squares += user_sizes[t]
+                step, q_i, q_j, p_u = rate / np.sqrt(squares), q[items[t]], q[negatives[t]], vector[0]
+                keep, up, down = max(zero, one - step * penalty), step * ups[t], step * downs[t]
+                for f in range(width):
+                    p_u[f] = keep * p_u[f] + up * q_i[f] + down * q_j[f]

@@ -40,32 +40,62 @@ def score_pairs(
 
 
 @kernel
-def hide(scores: Float32, rows: Codes, indptr: Pointers, indices: Codes) -> None:
-    """Set to minus infinity, in row r of the scores, the columns in row `rows[r]` of a sparse matrix (-1: none)."""
+def entries_by_tile(
+    rows: Codes, indptr: Pointers, indices: Codes, shift: int, n_tiles: int
+) -> tuple[Pointers, Codes, Codes]:
+    """The entries of some rows of a sparse matrix, tile by tile of 2^`shift` columns; a row of -1 has none.
+
+    Linear in entries and tiles, in whatever order the columns of a row stand.
+
+    Returns
+    -------
+    starts : int64 array of shape (n_tiles + 1,)
+    places, columns : int32 arrays
+        Of each entry the position in `rows`, and the column, counted from the first of its tile.
+    """
+    starts = np.zeros(n_tiles + 1, np.int64)
+    for row in rows:
+        if row >= 0:
+            for t in range(indptr[row], indptr[row + 1]):
+                starts[(indices[t] >> shift) + 1] += 1
+    for tile in range(n_tiles):
+        starts[tile + 1] += starts[tile]
+    end = starts[:-1].copy()
+    places, columns = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
     for r in range(rows.size):
-        if rows[r] < 0:
-            continue
-        for t in range(indptr[rows[r]], indptr[rows[r] + 1]):
-            scores[r, indices[t]] = -np.inf
+        if rows[r] >= 0:
+            for t in range(indptr[rows[r]], indptr[rows[r] + 1]):
+                tile = indices[t] >> shift
+                places[end[tile]], columns[end[tile]] = r, indices[t] - (tile << shift)
+                end[tile] += 1
+    return starts, places, columns
 
 
 @kernel
-def top_n(scores: Float32, codes: Codes, best: Float32) -> None:
-    """The n highest scores of every row and their columns, highest first; among equals the first column.
+def hide(scores: Float32, places: Codes, columns: Codes) -> None:
+    """Set scores to minus infinity at these rows and columns."""
+    for t in range(places.size):
+        scores[places[t], columns[t]] = -np.inf
 
-    A column at minus infinity is never chosen: where fewer than n are left, `codes` ends in -1.
+
+@kernel
+def top_n(scores: Float32, first: int, codes: Codes, best: Float32) -> None:
+    """Add the scores of more columns to the n best of every row, highest first; among equals the first column.
+
+    Lists begin with codes of -1 and scores of minus infinity. Columns come in ascending order, as many at a time as one
+    likes. One at minus infinity is never chosen: where there are fewer than n others, `codes` ends in -1.
 
     Parameters
     ----------
     scores : float32 array of shape (n_rows, n_columns)
-    codes : int32 array of shape (n_rows, n), written
-    best : float32 array of shape (n_rows, n), written
+    first : int
+        The first of these columns among all.
+    codes : int32 array of shape (n_rows, n), changed
+    best : float32 array of shape (n_rows, n), changed
     """
     n = codes.shape[1]
     for r in range(scores.shape[0]):
         row, code, value = scores[r], codes[r], best[r]
-        code[:] = -1
-        value[:] = -np.inf
         lowest = value[n - 1]
         for start in range(0, row.size, _STRIP):
             stop = min(start + _STRIP, row.size)
@@ -82,5 +112,5 @@ def top_n(scores: Float32, codes: Codes, best: Float32) -> None:
                     while place > 0 and value[place - 1] < score:
                         value[place], code[place] = value[place - 1], code[place - 1]
                         place -= 1
-                    value[place], code[place] = score, column
+                    value[place], code[place] = score, first + column
                     lowest = value[n - 1]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from foretaste._typing import Float64, Frame
 from foretaste.data.coerce import as_pairs
+from foretaste.data.features import ItemFeatures
 from foretaste.data.interactions import Interactions
 from foretaste.metrics import beyond, ranking
 from foretaste.metrics._measure import Measured, measure
@@ -17,7 +18,9 @@ from foretaste.metrics._names import AnyMetric, Metric, RankingMetric, get_metri
 from foretaste.metrics.accuracy import fcp, mae, mse, rmse
 
 
-def scorer(name: str, *, item_features: Frame | None = None) -> Callable[[Any, Any, npt.ArrayLike], float]:
+def scorer(
+    name: str, *, item_features: ItemFeatures | Frame | None = None
+) -> Callable[[Any, Any, npt.ArrayLike], float]:
     """A metric as scikit-learn's `scoring`: greater is better, so that errors come negated.
 
     A metric of rankings is the mean over the users of the test part; it takes the rows of X for what they wanted, and
@@ -26,8 +29,8 @@ def scorer(name: str, *, item_features: Frame | None = None) -> Callable[[Any, A
     Parameters
     ----------
     name : str
-    item_features : frame, optional
-        Column `item` and numeric columns, for the metrics that need them.
+    item_features : ItemFeatures or frame, optional
+        As in `evaluate`, for the metrics that need them.
 
     Examples
     --------

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Pointers
+from foretaste.data.features import Features, ItemFeatures, as_features
 from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import SparseRows
 from foretaste.data.vocabulary import Vocabulary
@@ -26,12 +27,12 @@ class Catalogue:
     items : Vocabulary
     training : sparse rows
         What each user of the training part has.
-    features : float64 array of shape (n_items, n_features) or None
+    features : sparse array of shape (n_items, n_features) or None
     """
 
     items: Vocabulary
     training: SparseRows
-    features: Float64 | None = None
+    features: sparse.csr_array | None = None
 
     @property
     def n_items(self) -> int:
@@ -48,7 +49,7 @@ class Catalogue:
     def vectors(self) -> sparse.csr_array:
         """What each item is like: its features, else who has it."""
         if self.features is not None:
-            return sparse.csr_array(self.features)
+            return self.features
         n_users = self.training.indptr.size - 1
         ones = np.ones(self.training.indices.size, np.float32)
         table = sparse.csc_array((ones, self.training.indices, self.training.indptr), shape=(self.n_items, n_users))
@@ -57,26 +58,33 @@ class Catalogue:
         by_item.data[:] = 1  # who has it, not how often
         return by_item
 
-    @property
+    @cached_property
     def categories(self) -> Float64:
         """How much of each category an item is: its features."""
-        if self.features is None or (self.features < 0).any():
+        if self.features is None or (self.features.data < 0).any():
             what = "none" if self.features is None else "a negative one"
             message = f"'calibration' needs 'item_features' that are shares of categories, 0 or more; got {what}."
             raise InvalidParameterError(message)
-        return self.features
+        categories: Float64 = self.features.toarray()
+        return categories
 
 
-def feature_table(features: Frame, items: Vocabulary) -> Float64:
-    """The numeric columns of a frame in the order of a vocabulary; zeros for an item that is not described.
+def feature_table(features: ItemFeatures | Frame, items: Vocabulary) -> sparse.csr_array:
+    """Features, or the numeric columns of a frame, in the order of a vocabulary; nothing of an item not described.
 
     Raises
     ------
     DataError
-        It has no numeric columns besides `item`, or describes an item more than once.
+        A frame has no numeric columns besides `item`, or describes an item more than once.
     """
+    if isinstance(features, Features):
+        rows = as_features(features, ItemFeatures).of(items)
+        entries = (rows.values.astype(np.float64), rows.indices, rows.indptr)
+        return sparse.csr_array(entries, shape=(len(items), len(features.names)))
     if not is_frame(features):
-        message = f"'item_features' must be a frame with a column 'item', got {type(features).__name__}."
+        message = (
+            f"'item_features' must be ItemFeatures or a frame with a column 'item', got {type(features).__name__}."
+        )
         raise DataError(message)
     described, codes = Vocabulary.build(frame_column(features, "item"))
     if len(described) < codes.size:
@@ -86,12 +94,12 @@ def feature_table(features: Frame, items: Vocabulary) -> Float64:
     if not columns or not all(column.dtype.is_numeric() or str(column.dtype) == "Boolean" for column in columns):
         message = (
             "'item_features' needs numeric columns besides 'item', and no others. "
-            "Hint: turn categories into columns of 0 and 1 first, e.g. with frame.to_dummies()."
+            "Hint: ItemFeatures.from_frame makes numbers of categories, tags and texts."
         )
         raise DataError(message)
     table = np.nan_to_num(np.column_stack([column.to_numpy() for column in columns]).astype(np.float64))
     place = described.encode(items)
-    return np.where((place >= 0)[:, None], table[place], 0.0)
+    return sparse.csr_array(np.where((place >= 0)[:, None], table[place], 0.0))
 
 
 @dataclass(frozen=True)

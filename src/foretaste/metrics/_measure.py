@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id
+from foretaste.data.features import ItemFeatures
 from foretaste.data.frames import frame_column, frame_columns
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Column, Vocabulary
@@ -96,7 +97,7 @@ def measure(
     training: Interactions | None = None,
     exclude_seen: bool = True,
     items: Iterable[Id] | None = None,
-    item_features: Frame | None = None,
+    item_features: ItemFeatures | Frame | None = None,
     n_jobs: int | None = None,
 ) -> Measured:
     """Measure the lists a model gives the users of a test part; arguments are those of `evaluate`."""
@@ -188,7 +189,7 @@ class _Codes:
         n_jobs: int | None,
     ) -> None:
         self._model, self._n_jobs = model, n_jobs
-        self._options: dict[str, Any] = {"exclude_seen": exclude_seen, "item_codes": None}
+        self._options: dict[str, Any] = {"exclude_seen": exclude_seen, "item_mask": None}
         known: Vocabulary = model.item_vocabulary_
         if items is not None:
             codes = known.encode(items)
@@ -198,7 +199,7 @@ class _Codes:
                     f"{len(unknown)} of {len(items)} candidates are unknown to this model, such as {unknown[0]!r}."
                 )
                 raise UnknownIdError(message)
-            self._options["item_codes"] = codes
+            self._options["item_mask"] = np.isin(np.arange(len(known)), codes)
         rows: SparseRows = model.known_
         if training is not None:
             given, own = training.by_user(), known.encode(training.items)

@@ -10,6 +10,7 @@ import numpy as np
 
 from foretaste._typing import Frame, Id, RandomState
 from foretaste.data.coerce import as_events
+from foretaste.data.features import ItemFeatures
 from foretaste.data.frames import make_frame
 from foretaste.exceptions import InvalidParameterError
 from foretaste.metrics import Measured, RankingMetric, get_metric, measure
@@ -101,7 +102,7 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
     known: Any = None,  # noqa: ANN401  whatever `fold_in` takes
     exclude_seen: bool = True,
     items: Iterable[Id] | None = None,
-    item_features: Frame | None = None,
+    item_features: ItemFeatures | Frame | None = None,
     n_jobs: int | None = None,
 ) -> RankingReport:
     """Measure the lists of a fitted model, user by user.
@@ -126,9 +127,9 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
         Leave out what a user has already, in lists and in the test part.
     items : iterable of ids, optional
         The candidates, as in `recommend`: lists and test part are of these items only.
-    item_features : frame, optional
-        Column `item` and numeric columns: `diversity` takes its cosines of them (without them, of who has the items),
-        `calibration` takes them for categories.
+    item_features : ItemFeatures or frame, optional
+        `diversity` takes its cosines of them (without them, of who has the items), `calibration` takes them for
+        categories. A frame has a column `item` and numeric columns, which count as they are.
     n_jobs : int, optional
 
     Returns

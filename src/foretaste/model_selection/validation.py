@@ -19,6 +19,7 @@ from sklearn.model_selection import KFold
 
 from foretaste._typing import Float64, Frame
 from foretaste.data.coerce import as_events, as_interactions
+from foretaste.data.features import ItemFeatures
 from foretaste.data.frames import make_frame, plain_series
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary
@@ -166,7 +167,7 @@ def compare(
     metrics: Sequence[str] = ("rmse", "mae"),
     cv: Any = 5,  # noqa: ANN401  see Parameters
     random_state: int | None = 0,
-    item_features: Frame | None = None,
+    item_features: ItemFeatures | Frame | None = None,
 ) -> Comparison:
     """Fit and test several models on the same folds.
 
@@ -186,7 +187,7 @@ def compare(
         scikit-learn's `split`; or folds made elsewhere: `Fold` or (name, train, test), the parts as `Interactions`.
     random_state : int or None
         Seed of the random folds.
-    item_features : frame, optional
+    item_features : ItemFeatures or frame, optional
         As in `evaluate`.
 
     Returns
@@ -308,7 +309,7 @@ def make_folds(data: Any, cv: Any, random_state: int | None) -> Iterable[Fold]: 
         yield Fold(str(number), interactions.select(train), interactions.select(test))
 
 
-def warm_up(model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: Frame | None) -> None:
+def warm_up(model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: ItemFeatures | Frame | None) -> None:
     """Load the compiled kernels that `measure_fold` will need, on a few rows."""
     of_rankings = [metric for metric in metrics if isinstance(metric, RankingMetric)]
     few = fold.train.select(np.arange(min(len(fold.train), _WARM_UP_ROWS)))
@@ -322,7 +323,7 @@ def warm_up(model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_feature
 
 
 def measure_fold(
-    model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: Frame | None
+    model: Model, fold: Fold, metrics: Sequence[AnyMetric], item_features: ItemFeatures | Frame | None
 ) -> tuple[dict[str, float], Measured | None]:
     """A model's metrics and seconds on a fold, and what rankings were measured of each user."""
     of_ratings = [metric for metric in metrics if isinstance(metric, Metric)]

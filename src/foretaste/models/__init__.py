@@ -7,6 +7,7 @@ from pathlib import Path
 from foretaste.models import _state
 from foretaste.models._base import Recommender
 from foretaste.models.als import ALS
+from foretaste.models.approximate import ApproximateIndex
 from foretaste.models.baseline import Baseline
 from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
@@ -69,6 +70,7 @@ __all__ = [
     "EASE",
     "MODELS",
     "NMF",
+    "ApproximateIndex",
     "Baseline",
     "CoClustering",
     "ContentRegression",

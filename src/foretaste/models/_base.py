@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, UnknownPolicy
+from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, Mask, UnknownPolicy
 from foretaste.data.coerce import as_interactions, as_newcomers, as_pairs
 from foretaste.data.frames import make_frame
 from foretaste.data.interactions import Interactions, SparseRows
@@ -26,10 +26,9 @@ from foretaste.exceptions import (
     UnknownIdWarning,
     UnsupportedError,
 )
-from foretaste.kernels.scoring import hide
 from foretaste.models import _state
 from foretaste.models._likeness import Metric, Nearest, nearest_points
-from foretaste.models._ranking import Scorer, best_columns
+from foretaste.models._ranking import Scorer, best_columns, scores_of
 from foretaste.models._training import Training, hold_out, largest_size, negligible_error
 from foretaste.utils.validation import Constraint, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
@@ -254,6 +253,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         *,
         exclude_seen: bool = True,
         items: Iterable[Id] | None = None,
+        exclude: Iterable[Id] | None = None,
         unknown: Literal["fallback", "raise"] = "fallback",
         n_jobs: int | None = None,
     ) -> Frame:
@@ -269,6 +269,9 @@ class Recommender(RegressorMixin, BaseEstimator):
             Leave out what the user has rated in the training data.
         items : iterable of ids, optional
             The candidates; by default every item the model knows.
+        exclude : iterable of ids, optional
+            Items to leave out for everybody, such as those sold out. One that the model does not know is never
+            recommended anyway, and no error here.
         unknown : {"fallback", "raise"}
             For an unknown user: rank by what is known of the items, or raise.
         n_jobs : int, optional
@@ -285,24 +288,37 @@ class Recommender(RegressorMixin, BaseEstimator):
             "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
         )
         user_ids, user_codes = self._chosen("user", users, unknown)
-        candidates = None
-        if items is not None:
-            candidates, missing = self._encode("item", items)
-            if missing:
-                raise UnknownIdError(missing)
-        codes, scores = self.recommend_codes(
-            user_codes, n, exclude_seen=exclude_seen, item_codes=candidates, n_jobs=n_jobs
-        )
+        mask = self._item_mask(items, exclude)
+        codes, scores = self.recommend_codes(user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
+        return self._listed(user_ids, codes, scores)
+
+    def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
+        """Lists, a row a user, as the frame that `recommend` gives."""
         if self.predicts_ratings:
             scores = np.clip(scores, *self.scale_)
         place, rank = np.nonzero(codes >= 0)
         columns = {
-            "user": user_ids.gather(place),
+            "user": user_ids[place],
             "item": self.item_vocabulary_.decode(codes[place, rank]),
             "score": scores[place, rank].astype(np.float64),
             "rank": rank + 1,
         }
         return make_frame(columns, self.kind_)
+
+    def _item_mask(self, items: Iterable[Id] | None, exclude: Iterable[Id] | None) -> Mask | None:
+        """Which items may be recommended; None where all may."""
+        if items is None and exclude is None:
+            return None
+        mask = np.full(len(self.item_vocabulary_), items is None)
+        if items is not None:
+            codes, missing = self._encode("item", items)
+            if missing:
+                raise UnknownIdError(missing)
+            mask[codes] = True
+        if exclude is not None:
+            codes = self.item_vocabulary_.encode(exclude)
+            mask[codes[codes >= 0]] = False
+        return mask
 
     def recommend_codes(
         self,
@@ -310,7 +326,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         n: int = 10,
         *,
         exclude_seen: bool = True,
-        item_codes: Codes | None = None,
+        item_mask: Mask | None = None,
         n_jobs: int | None = None,
     ) -> tuple[Codes, Float32]:
         """`recommend` below the door: for programs that measure or compose lists and need no ids.
@@ -321,8 +337,8 @@ class Recommender(RegressorMixin, BaseEstimator):
             Positions in `user_vocabulary_`; -1 for somebody unknown.
         n : int
         exclude_seen : bool
-        item_codes : int32 array, optional
-            The candidates; by default every item.
+        item_mask : bool array of shape (n_items,), optional
+            Which items may be recommended; by default every one.
         n_jobs : int, optional
 
         Returns
@@ -332,33 +348,17 @@ class Recommender(RegressorMixin, BaseEstimator):
             more are left, -1 and minus infinity.
         """
         self._check_fitted("recommend_codes")
-        score = self._candidate_scorer(exclude_seen=exclude_seen, item_codes=item_codes)
-        return best_columns(score, user_codes, min(n, len(self.item_vocabulary_)), n_jobs)
+        hidden = self.known_ if exclude_seen else None
+        n = min(n, len(self.item_vocabulary_))
+        return best_columns(self._scorer(), user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
 
-    def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_codes: Codes | None = None) -> Float32:
+    def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_mask: Mask | None = None) -> Float32:
         """Scores of every item for some users, a row a user: pass few users at a time.
 
         Arguments are those of `recommend_codes`; what it would not recommend is at minus infinity. Not clipped.
         """
         self._check_fitted("score_codes")
-        return self._candidate_scorer(exclude_seen=exclude_seen, item_codes=item_codes)(user_codes)
-
-    def _candidate_scorer(self, *, exclude_seen: bool, item_codes: Codes | None) -> Scorer:
-        """`_scorer`, with minus infinity for what may not be recommended."""
-        score_all, left_out = self._scorer(), None
-        if item_codes is not None:
-            left_out = np.ones(len(self.item_vocabulary_), np.bool_)
-            left_out[item_codes] = False
-
-        def score(block: Codes) -> Float32:
-            scores = score_all(block)
-            if exclude_seen:
-                hide(scores, block, self.known_.indptr, self.known_.indices)
-            if left_out is not None:
-                scores[:, left_out] = -np.inf
-            return scores
-
-        return score
+        return scores_of(self._scorer(), user_codes, hidden=self.known_ if exclude_seen else None, mask=item_mask)
 
     def _scorer(self) -> Scorer:
         """A function from user codes (-1 is unknown) to their scores of every item, a row a user."""
@@ -422,7 +422,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         vocabulary, codes, values = self._nearest(side, query, n, metric)
         place, rank = np.nonzero(codes >= 0)
         columns = {
-            side: query_ids.gather(place),
+            side: query_ids[place],
             f"similar_{side}": vocabulary.decode(codes[place, rank]),
             "distance" if metric == "euclidean" else "similarity": values[place, rank].astype(np.float64),
             "rank": rank + 1,
@@ -505,14 +505,13 @@ class Recommender(RegressorMixin, BaseEstimator):
         item_codes = self.item_vocabulary_.encode(given.items.decode(given.item_codes))
         known = item_codes >= 0
         if not known.any():
-            message = (
-                f"none of the {len(given.items)} items rated by the new user is known to this {type(self).__name__}."
-            )
+            message = f"none of the {len(given.items)} items of the new user is known to this {type(self).__name__}."
             raise DataError(message)
         if not known.all():
             message = f"{int((~known).sum())} of {known.size} ratings are of items unknown to this model and left out."
             warn(message, DataWarning)
-        rated = given.select(known)
+        # what was made here holds no ids but those of its rows
+        rated = given if known.all() and given is not ratings else given.select(known)
         if self._unique_pairs:
             rated.require_unique_pairs(type(self).__name__)
         lowest, highest = self.scale_
@@ -525,9 +524,14 @@ class Recommender(RegressorMixin, BaseEstimator):
             raise DataError(message)
         # the item codes of `rated` are its own: this model's instead
         rows = self._known(replace(rated, items=self.item_vocabulary_, item_codes=item_codes[known]))
-        folded = copy.copy(self)
-        folded.__dict__.update({"user_vocabulary_": rated.users, "known_": rows, **self._fold_in(rows)})
+        learned = {"user_vocabulary_": rated.users, "known_": rows, **self._fold_in_users(rated.users, rows)}
+        folded = copy.copy(self)  # with what was made for this newcomer and will serve the next
+        folded.__dict__.update(learned)
         return folded
+
+    def _fold_in_users(self, users: Vocabulary, rows: SparseRows) -> Learned:  # noqa: ARG002  who knows more of them
+        """As `_fold_in`, for a model that looks up what else it knows of users with these ids."""
+        return self._fold_in(rows)
 
     def _newcomers(self, ratings: Any, user: Id) -> Interactions:  # noqa: ANN401  see `fold_in`
         """What `fold_in` was given, as interactions."""

@@ -16,7 +16,7 @@ from foretaste.kernels.ridge import solve_rows
 from foretaste.kernels.scoring import score_pairs
 from foretaste.kernels.sgd import LINE
 from foretaste.models._base import Recommender, Side
-from foretaste.models._ranking import Scorer
+from foretaste.models._ranking import Products, Scorer
 from foretaste.utils.pieces import mean_and_spread, pieces
 from foretaste.utils.validation import OneOf, check_parameters
 
@@ -166,21 +166,11 @@ class FactorModel(Recommender):
         return np.zeros(factors.shape[1], np.float32) if with_mean else factors.mean(axis=0)
 
     def _scorer(self) -> Scorer:
-        by_factor = self.item_factors_.T
-        item_part = self.item_biases_ + np.float32(self.global_mean_)
-        typical = self._typical("user")
-        biased = item_part.any() or self.user_biases_.any()
-
-        def scores(block: Codes) -> Float32:
-            unknown = block < 0
-            users = np.where(unknown[:, None], typical, self.user_factors_[block])
-            result: Float32 = users @ by_factor
-            if biased:  # a pass over all scores, which models without biases need not pay for
-                result += item_part
-                result += np.where(unknown, np.float32(0), self.user_biases_[block])[:, None]
-            return result
-
-        return scores
+        # Parts are passes over all scores, which models without biases need not pay for.
+        biased = self.item_biases_.any() or self.user_biases_.any()
+        parts = {"row_part": self.user_biases_, "column_part": self.item_biases_} if biased else {}
+        factors = (self.user_factors_, self.item_factors_)
+        return Products(*factors, **parts, mean=self.global_mean_, unknown=lambda: self._typical("user"))
 
     def _vectors(self, side: Side) -> Float32:
         factors: Float32 = getattr(self, f"{side}_factors_")
@@ -230,12 +220,13 @@ class FactorModel(Recommender):
         rated = slice(*self.known_.indptr[user_code : user_code + 2])
         items, ratings = self.known_.indices[rated], self.known_.values[rated]
         own = SparseRows(np.array([0, items.size], np.int64), items, ratings)
-        features, penalty, penalty_per_rating = self._user_regression()
+        features, penalty, penalty_per_rating = self._user_regression(np.append(items, np.int32(item_code)))
         free = self._free(user_code)
-        rows = features[items][:, free].astype(np.float64)
+        features = features[:, free].astype(np.float64)
+        rows = features[:-1]
         matrix = rows.T @ rows + np.diag((penalty + items.size * penalty_per_rating)[free])
         # x = (F'F + diag)^-1 F' v is the user; its product with the item is a sum over the user's ratings v
-        per_rating = rows @ np.linalg.solve(matrix, features[item_code, free].astype(np.float64))
+        per_rating = rows @ np.linalg.solve(matrix, features[-1])
         shares = per_rating * (self._unexplained(own, self._head_start(own)) - self.item_biases_[items])
         start = self.global_mean_ + float(self.item_biases_[item_code])
         pair = np.array([[user_code], [item_code]], np.int32)
@@ -256,15 +247,15 @@ class FactorModel(Recommender):
 
     # New users ------------------------------------------------------------------------------------------------------
 
-    def _user_regression(self) -> tuple[Float32, Float32, Float32]:
-        """What a user is regressed on, the items' factors and a one for the bias, and the penalties of each."""
+    def _user_regression(self, items: Codes) -> tuple[Float32, Float32, Float32]:
+        """What a user is regressed on, the factors of some items and a one for the bias, and the penalties of each."""
         factors, bias, scaled = self._penalty()
         n_factors = self.item_factors_.shape[1]
         # A penalty of exactly nothing would leave a user of few ratings without a unique answer.
         penalty = np.full(n_factors + 1, max(0.0 if scaled else factors, 1e-6 * self.spread_), np.float32)
         penalty_per_rating = np.full(n_factors + 1, factors if scaled else 0.0, np.float32)
         penalty_per_rating[-1], penalty[-1] = 0, max(bias or 0.0, 1e-6)
-        features = np.column_stack([self.item_factors_, np.ones(len(self.item_factors_), np.float32)])
+        features = np.column_stack([self.item_factors_[items], np.ones(items.size, np.float32)])
         used = n_factors if bias is None else n_factors + 1
         return np.ascontiguousarray(features[:, :used]), penalty[:used], penalty_per_rating[:used]
 
@@ -283,15 +274,16 @@ class FactorModel(Recommender):
         return (rows.values - predicted).astype(np.float32)
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        features, penalty, penalty_per_rating = self._user_regression()
+        items, places = np.unique(rows.indices, return_inverse=True)  # a few of many
+        features, penalty, penalty_per_rating = self._user_regression(items)
         if not features.shape[1]:
             message = f"{type(self).__name__} learns nothing about users, so there is no new one to fold in."
             raise UnsupportedError(message)
         n_users, n_factors = rows.indptr.size - 1, self.item_factors_.shape[1]
         solved = np.zeros((n_users, features.shape[1]), np.float32)
         start = self._head_start(rows)
-        rest = rows._replace(values=self._unexplained(rows, start))
-        solve_rows(*rest, features, self.item_biases_, penalty, penalty_per_rating, 0, n_users, solved)
+        rest = SparseRows(rows.indptr, places.astype(np.int32), self._unexplained(rows, start))
+        solve_rows(*rest, features, self.item_biases_[items], penalty, penalty_per_rating, 0, n_users, solved)
         biases: Any = solved[:, n_factors] if features.shape[1] > n_factors else np.zeros(n_users, np.float32)
         return {
             "user_factors_": start + solved[:, :n_factors],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ from foretaste.data.coerce import as_events, as_new_events
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.exceptions import DataError
 from foretaste.models._base import Recommender
+
+Made = TypeVar("Made")
 
 # Users whose scores of every item stand in memory together while some of them are looked up.
 _BLOCK = 128
@@ -60,6 +63,13 @@ class ImplicitModel(Recommender):
             )
             raise DataError(message)
         return interactions.events()
+
+    def _once(self, name: str, source: object, make: Callable[[], Made]) -> Made:
+        """What `make` makes of the learned attribute `source`, kept for as long as the attribute stays."""
+        kept: dict[str, tuple[object, Made]] = self.__dict__.setdefault("_kept", {})
+        if name not in kept or kept[name][0] is not source:
+            kept[name] = source, make()
+        return kept[name][1]
 
 
 class RowScored(ImplicitModel):

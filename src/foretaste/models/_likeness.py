@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64
+from foretaste.data.interactions import SparseRows
 from foretaste.data.vocabulary import Vocabulary
-from foretaste.models._ranking import best_columns
+from foretaste.models._ranking import Products, best_columns
 
 Metric = Literal["cosine", "euclidean"]
 
@@ -23,17 +24,17 @@ class Nearest(NamedTuple):
 
 def nearest_points(vectors: Float32, vocabulary: Vocabulary, query: Codes, n: int, metric: Metric | None) -> Nearest:
     """The n nearest to each of some points, by the angle between vectors or by the distance (euclidean)."""
-    if metric != "euclidean":
+    codes = np.arange(len(vectors), dtype=np.int32)
+    itself = SparseRows(np.arange(len(vectors) + 1), codes, np.ones(len(vectors), np.float32))
+    if metric == "euclidean":
+        # |x - y|^2 = |x|^2 - 2 (x.y - |y|^2 / 2)
+        squares = (vectors**2).sum(axis=1)
+        score = Products(vectors, vectors, column_part=squares / np.float32(-2))
+    else:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    squares = (vectors**2).sum(axis=1)
-
-    def score(block: Codes) -> Float32:
-        scores: Float32 = vectors[block] @ vectors.T
-        if metric == "euclidean":  # -|x - y|^2 orders as the distance does
-            scores = 2 * scores - squares - squares[block, None]
-        scores[np.arange(block.size), block] = -np.inf
-        return scores
-
-    codes, scores = best_columns(score, query, min(n, len(vocabulary)))
-    return Nearest(vocabulary, codes, np.sqrt(np.maximum(-scores, 0)) if metric == "euclidean" else scores)
+        directions = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        score = Products(directions, directions)
+    found, scores = best_columns(score, query, min(n, len(vocabulary)), hidden=itself)
+    if metric == "euclidean":
+        scores = np.sqrt(np.maximum(squares[query, None] - 2 * scores, 0))
+    return Nearest(vocabulary, found, scores)

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, RandomState
-from foretaste.data.features import Features, ItemFeatures, UserFeatures, as_features
+from foretaste.data.features import Features, ItemFeatures, UserFeatures
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
-from foretaste.exceptions import DataError, DataWarning, UnsupportedError
 from foretaste.kernels.hybrid import (
     BPR,
     LOGISTIC,
     SQUARED,
+    WARP,
     find_mistakes,
     find_warp,
+    learn_users,
     move_columns,
     set_steps,
 )
-from foretaste.kernels.products import multiply_rows
 from foretaste.kernels.scoring import score_pairs
 from foretaste.models._base import Side
+from foretaste.models._described import DescribedModel, no_features, sums_of
 from foretaste.models._factors import random_rows
-from foretaste.models._implicit import ImplicitModel
-from foretaste.models._ranking import Scorer
+from foretaste.models._ranking import Products, Scorer
 from foretaste.models._training import Training
 from foretaste.utils.random import generator
 from foretaste.utils.threads import Run, workers
 from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, check_parameters
-from foretaste.utils.warn import warn
 
-_LOSSES = {"bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
-_KINDS: dict[Side, type[Features]] = {"item": ItemFeatures, "user": UserFeatures}
+_LOSSES = {"warp": WARP, "bpr": BPR, "logistic": LOGISTIC, "squared": SQUARED}
 
 # Events whose mistakes are found before any of them is learned from: enough to share among threads, and few of all.
 _BATCH, _SHARE = 4096, 64
 # Events and columns of a piece of work.
 _EVENTS, _COLUMNS = 2048, 64
-# Rows summed up in a piece of work.
-_ROWS = 4096
+# New users learned in a piece of work.
+_USERS = 64
 # Length of the first vectors: from nothing at all, no direction would be better than another.
 _START = 0.1
 # Penalties. That of WARP did best on a validation part of ml-1m; the others' gradients are smaller, and so is theirs.
@@ -51,7 +48,7 @@ _REG, _REG_ELSE = {"warp": 0.3}, 0.02
 _DRAWS = 10
 
 
-class HybridMF(ImplicitModel):
+class HybridMF(DescribedModel):
     r"""Factors of users and items as sums of the vectors of their attributes, learned to put what a user has on top.
 
     .. math::
@@ -129,7 +126,7 @@ class HybridMF(ImplicitModel):
 
     _constraints: ClassVar = {
         "n_factors": Int(1),
-        "loss": OneOf(("warp", *_LOSSES)),
+        "loss": OneOf(tuple(_LOSSES)),
         "identity": BOOL,
         "n_epochs": Int(1),
         "learning_rate": Float(0, open_low=True),
@@ -138,16 +135,13 @@ class HybridMF(ImplicitModel):
         "n_jobs": N_JOBS,
     }
 
-    user_factors_: Annotated[Float32, "users", "factors"]
-    item_factors_: Annotated[Float32, "items", "factors"]
     item_biases_: Annotated[Float32, "items"]
-    user_features_: Annotated[SparseRows, "users", "user_features"]
-    item_features_: Annotated[SparseRows, "items", "item_features"]
-    user_feature_names_: Annotated[tuple[str, ...], "user_features"]
-    item_feature_names_: Annotated[tuple[str, ...], "item_features"]
-    vectors_of_user_features_: Annotated[Float32, "user_features", "factors"]
-    vectors_of_item_features_: Annotated[Float32, "item_features", "factors"]
     biases_of_item_features_: Annotated[Float32, "item_features"]
+
+    _sums: ClassVar = {
+        "user": DescribedModel._sums["user"],  # noqa: SLF001  its own base's
+        "item": DescribedModel._sums["item"] | {"item_biases_": "biases_of_item_features_"},  # noqa: SLF001
+    }
 
     def __init__(  # noqa: PLR0913  keyword-only, each with a default
         self,
@@ -181,56 +175,52 @@ class HybridMF(ImplicitModel):
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
         rng = generator(self.random_state)
         known = self._events(interactions)
-        user_features, item_features = self._described("user"), self._described("item")
-        self._count_undescribed((user_features, interactions.users), (item_features, interactions.items))
+        without = "stand for themselves alone" if self.identity else "are scored alike"
+        described = self._both_described(interactions, without)
         start = (self.n_factors, rng)
-        users = _Attributes.of(user_features, interactions.users, *start, identity=self.identity)
-        items = _Attributes.of(item_features, interactions.items, *start, identity=self.identity)
+        users = _Attributes.of(described["user"], interactions.users, *start, identity=self.identity)
+        items = _Attributes.of(described["item"], interactions.items, *start, identity=self.identity)
         with workers(self.n_jobs) as run:
             self._descend(known, users, items, training, rng, run)
-        return {
-            **_learned_side("user", users, interactions.users, user_features, self.n_factors),
-            **_learned_side("item", items, interactions.items, item_features, self.n_factors),
+            return {
+                **self._learned_side("user", users, interactions.users, described["user"], run),
+                **self._learned_side("item", items, interactions.items, described["item"], run),
+            }
+
+    def _learned_side(
+        self, side: Side, attributes: _Attributes, ids: Vocabulary, features: Features | None, run: Run
+    ) -> Learned:
+        n_features = 0 if features is None else len(features.names)
+        learned: Learned = {
+            f"{side}_factors_": attributes.summed(run)[:, : self.n_factors].copy(),
+            f"vectors_of_{side}_features_": attributes.vectors[:n_features, : self.n_factors].copy(),
         }
-
-    def _described(self, side: Side) -> Features | None:
-        given = getattr(self, f"{side}_features")
-        return None if given is None else as_features(given, _KINDS[side])
-
-    def _count_undescribed(self, *sides: tuple[Features | None, Vocabulary]) -> None:
-        """One warning about those that have events and no features."""
-        found = []
-        for features, ids in sides:
-            if features is not None:
-                n_without = int((np.diff(features.of(ids).indptr) == 0).sum())
-                found += [f"{n_without} of {len(ids)} {features.side}s"] if n_without else []
-        if found:
-            stand = "stand for themselves alone" if self.identity else "are scored alike"
-            warn(f"{' and '.join(found)} have no features and {stand}.", DataWarning)
+        if side == "item":
+            learned["item_biases_"] = attributes.summed_biases(run).copy()
+            learned["biases_of_item_features_"] = attributes.biases[:n_features].copy()
+        return self._with_described(side, ids, features, learned)
 
     def _descend(
         self,
         known: SparseRows,
         users: _Attributes,
         items: _Attributes,
-        training: Training | range,
+        training: Training,
         rng: np.random.Generator,
         run: Run,
     ) -> None:
         """Learn from events, epoch by epoch; changes the vectors of the attributes."""
         n_events = known.indices.size
         columns = (known.row_codes(), known.indices)
-        weights = np.log2(1 + known.values).astype(np.float32)
+        weights = _amounts(known)
         negatives = np.empty(n_events, np.int32)
         ups, downs = np.empty(n_events, np.float32), np.empty(n_events, np.float32)
         batch = max(min(_BATCH, n_events // _SHARE), 16)
         # What is shared is summed up anew for each batch; many attributes should not make that the larger part.
         batch = max(batch, min((users.n_shared + items.n_shared) // 8, n_events // 16))
         steps = np.empty(batch * (users.longest + 2 * items.longest), np.float32)
-        reg = self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
         find, which = (find_warp, ()) if self.loss == "warp" else (find_mistakes, (_LOSSES[self.loss],))
-        n_draws = self.max_sampled if self.loss == "warp" else _DRAWS
-        by_trial = np.log(np.maximum((len(items.rows.indptr) - 2) // np.arange(1, n_draws + 1), 1)).astype(np.float32)
+        by_trial, reg = self._losses_by_trial(len(items.rows.indptr) - 1), self._penalty()
         width, found = users.vectors.shape[1], (negatives, ups, downs)
         squares = (users.squares, items.squares, items.bias_squares, items.biases)
         sizes = (np.empty(n_events, np.float32), np.empty(n_events, np.float32))
@@ -252,8 +242,15 @@ class HybridMF(ImplicitModel):
                 run(set_steps, [(*events, first, last, *found, *sizes, *learning)])
                 moving = (*events, first, last, *found, steps, p, q, *moved)
                 run(move_columns, [(*moving, *cut, reg) for cut in cuts])
-            if isinstance(training, Training):
-                training.report(math.fsum(losses) / n_events)
+            training.report(math.fsum(losses) / n_events)
+
+    def _penalty(self) -> float:
+        return self.reg if self.reg is not None else _REG.get(self.loss, _REG_ELSE)
+
+    def _losses_by_trial(self, n_items: int) -> Float32:
+        """What WARP makes of an item found in the first draw, in the second, and so on; elsewhere as many draws."""
+        draws = np.arange(1, (self.max_sampled if self.loss == "warp" else _DRAWS) + 1)
+        return np.log(np.maximum((n_items - 1) // draws, 1)).astype(np.float32)
 
     # Scores ---------------------------------------------------------------------------------------------------------
 
@@ -268,19 +265,11 @@ class HybridMF(ImplicitModel):
     def _typical(self, side: Side) -> Float32:
         """The factors of somebody unknown: the average of those known."""
         factors: Float32 = getattr(self, f"{side}_factors_")
-        average: Float32 = factors.mean(axis=0)
-        return average
+        return self._once(f"typical {side}", factors, lambda: factors.mean(axis=0))
 
     def _scorer(self) -> Scorer:
-        by_factor, typical = self.item_factors_.T, self._typical("user")
-
-        def scores(block: Codes) -> Float32:
-            users = np.where((block < 0)[:, None], typical, self.user_factors_[block])
-            result: Float32 = users @ by_factor
-            result += self.item_biases_
-            return result
-
-        return scores
+        factors, biases = (self.user_factors_, self.item_factors_), self.item_biases_
+        return Products(*factors, column_part=biases, unknown=lambda: self._typical("user"))
 
     def _vectors(self, side: Side) -> Float32:
         vectors: Float32 = getattr(self, f"{side}_factors_")
@@ -315,98 +304,27 @@ class HybridMF(ImplicitModel):
         return self._shares("item", user_code, item_code)
 
     def _shares(self, side: Side, user_code: int, item_code: int) -> list[tuple[str, float]]:
-        of_item = side == "item"
-        code = item_code if of_item else user_code
-        names = self.item_feature_names_ if of_item else self.user_feature_names_
-        indptr, indices, values = self.item_features_ if of_item else self.user_features_
-        own = slice(*indptr[code : code + 2])
-        other = (self.user_factors_[user_code] if of_item else self.item_factors_[item_code]).astype(np.float64)
-        vectors = self.vectors_of_item_features_ if of_item else self.vectors_of_user_features_
-        shares = vectors[indices[own]] @ other
-        if of_item:
-            shares = shares + self.biases_of_item_features_[indices[own]]
-        terms = [] if of_item else [("item bias", float(self.item_biases_[item_code]))]
-        terms += [(names[a], float(x * s)) for a, x, s in zip(indices[own], values[own], shares, strict=True)]
+        other = (self.user_factors_[user_code] if side == "item" else self.item_factors_[item_code]).astype(np.float64)
+        if side == "item":
+            terms = self._feature_terms("item", item_code, other, self.biases_of_item_features_)
+        else:
+            terms = [("item bias", float(self.item_biases_[item_code])), *self._feature_terms("user", user_code, other)]
         score = float(self._predict(*np.array([[user_code], [item_code]], np.int32))[0])
         return [*terms, (f"the {side} itself", score - sum(value for _, value in terms))]
 
     # New users and items --------------------------------------------------------------------------------------------
 
-    def _fold_in(self, rows: SparseRows) -> Learned:
-        n_users = rows.indptr.size - 1
-        users = _Attributes.alone(np.tile(self._typical("user"), (n_users, 1)))
-        items = _Attributes.fixed(self.item_factors_, self.item_biases_)
-        with workers(None) as run:
-            self._descend(rows, users, items, range(self.n_epochs), generator(0), run)
-        n_factors = self.user_factors_.shape[1]
-        return {
-            "user_factors_": np.ascontiguousarray(users.vectors[:, :n_factors]),
-            "user_features_": SparseRows(
-                np.zeros(n_users + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
-            ),
-        }
-
-    def with_items(self, features: ItemFeatures | Frame) -> Self:
-        """A model that knows more items, by their features alone and without training again.
-
-        Parameters
-        ----------
-        features : ItemFeatures or frame
-            A frame as the one the model was fitted with; what it says of items that the model knows is ignored.
-
-        Returns
-        -------
-        model
-            A fitted model of the same kind, its new items after those there were.
-
-        Raises
-        ------
-        UnsupportedError
-            The model was fitted without features of items.
-        """
-        return self._with("item", features)
-
-    def with_users(self, features: UserFeatures | Frame) -> Self:
-        """A model that knows more users, by their features alone; as `with_items`."""
-        return self._with("user", features)
-
-    def _with(self, side: Side, given: Features | Frame) -> Self:
-        self._check_fitted(f"with_{side}s")
-        own = self._described(side)
-        if own is None or own.names != getattr(self, f"{side}_feature_names_"):
-            message = (
-                f"this {type(self).__name__} was fitted without {side}_features, or with others than it has now, so "
-                f"that those of new {side}s say nothing. Hint: HybridMF({side}_features=...)."
-            )
-            raise UnsupportedError(message)
-        new = given if isinstance(given, Features) else own.transform(given)
-        if as_features(new, _KINDS[side]).names != own.names:
-            message = f"these features are not those the model was fitted with. Hint: {side}_features.transform(frame)."
-            raise DataError(message)
-        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
-        unknown = np.flatnonzero(vocabulary.encode(new.ids.ids) < 0)
-        ids = Vocabulary(new.ids.decode(unknown))
-        rows = new.of(ids)
-        grown = copy.copy(self)
-        vectors, biases = self._of_features(side, rows)
-        grown.__dict__[f"{side}_vocabulary_"] = Vocabulary([*vocabulary, *ids])
-        grown.__dict__[f"{side}_features_"] = SparseRows.stacked([getattr(self, f"{side}_features_"), rows])
-        grown.__dict__[f"{side}_factors_"] = np.concatenate([getattr(self, f"{side}_factors_"), vectors])
-        if side == "item":
-            grown.item_biases_ = np.concatenate([self.item_biases_, biases])
-        else:
-            grown.known_ = self.known_.extended(len(vocabulary) + len(ids))
-        return grown
-
-    def _of_features(self, side: Side, rows: SparseRows) -> tuple[Float32, Float32]:
-        """Factors and biases of rows of features."""
-        n_rows = rows.indptr.size - 1
-        factors: Float32 = getattr(self, f"vectors_of_{side}_features_")
-        vectors, biases = np.zeros((n_rows, factors.shape[1]), np.float32), np.zeros((n_rows, 1), np.float32)
-        multiply_rows(*rows, factors, 0, n_rows, vectors)
-        if side == "item":
-            multiply_rows(*rows, self.biases_of_item_features_[:, None], 0, n_rows, biases)
-        return vectors, biases[:, 0].copy()
+    def _fold_in(self, rows: SparseRows, expected: Float32 | None = None) -> Learned:
+        n_users, n_items = rows.indptr.size - 1, len(self.item_factors_)
+        # From nothing or from what features say: the mean of all users would do no better.
+        vectors = np.zeros((n_users, self.item_factors_.shape[1]), np.float32) if expected is None else expected.copy()
+        events = (_LOSSES[self.loss], rows.indptr, rows.indices, _amounts(rows))
+        items = (self.item_factors_, self.item_biases_, self._losses_by_trial(n_items))
+        settings = (self.n_epochs, self.learning_rate, self._penalty())
+        blocks = ((first, min(first + _USERS, n_users)) for first in range(0, n_users, _USERS))
+        with workers(self.n_jobs) as run:
+            run(learn_users, [(*events, *block, *items, *settings, vectors) for block in blocks])
+        return {"user_factors_": vectors}
 
 
 class _Attributes(NamedTuple):
@@ -442,16 +360,8 @@ class _Attributes(NamedTuple):
     def alone(cls, vectors: Float32) -> _Attributes:
         """Rows that have themselves alone."""
         n = len(vectors)
-        nothing = SparseRows(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
         biases, squares = np.zeros(n, np.float32), np.ones(n, np.float32)
-        return cls(_with_itself(nothing, 0), vectors, biases, squares, squares.copy(), vectors, biases)
-
-    @classmethod
-    def fixed(cls, sums: Float32, bias_sums: Float32) -> _Attributes:
-        """Rows without attributes, which nothing moves."""
-        nothing = SparseRows(np.zeros(len(sums) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
-        none = np.zeros(0, np.float32)
-        return cls(nothing, np.zeros((0, sums.shape[1]), np.float32), none, none, none, sums, bias_sums)
+        return cls(_with_itself(no_features(n), 0), vectors, biases, squares, squares.copy(), vectors, biases)
 
     @property
     def n_shared(self) -> int:
@@ -466,19 +376,19 @@ class _Attributes(NamedTuple):
     def summed(self, run: Run) -> Float32:
         """The rows' vectors as they are now."""
         if self.n_shared:
-            run(multiply_rows, [(*self.rows, self.vectors, *block, self.sums) for block in self._blocks()])
+            sums_of(run, self.rows, self.vectors, self.sums)
         return self.sums
 
     def summed_biases(self, run: Run) -> Float32:
         """The rows' biases as they are now."""
         if self.n_shared:
-            biases, sums = self.biases[:, None], self.bias_sums[:, None]
-            run(multiply_rows, [(*self.rows, biases, *block, sums) for block in self._blocks()])
+            sums_of(run, self.rows, self.biases, self.bias_sums)
         return self.bias_sums
 
-    def _blocks(self) -> list[tuple[int, int]]:
-        n_rows = self.rows.indptr.size - 1
-        return [(first, min(first + _ROWS, n_rows)) for first in range(0, n_rows, _ROWS)]
+
+def _amounts(events: SparseRows) -> Float32:
+    """What each event counts."""
+    return np.log2(1 + events.values).astype(np.float32)
 
 
 def _with_itself(rows: SparseRows, n_features: int) -> SparseRows:
@@ -491,35 +401,3 @@ def _with_itself(rows: SparseRows, n_features: int) -> SparseRows:
         np.insert(rows.indices, ends, own).astype(np.int32),
         np.insert(rows.values, ends, np.float32(1)).astype(np.float32),
     )
-
-
-def _learned_side(
-    side: Side, attributes: _Attributes, ids: Vocabulary, features: Features | None, n_factors: int
-) -> Learned:
-    """The learned attributes of one side: those of the training data first, then those that have features only."""
-    with workers(None) as run:
-        vectors, biases = attributes.summed(run)[:, :n_factors].copy(), attributes.summed_biases(run).copy()
-    empty = SparseRows(np.zeros(len(ids) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
-    names: tuple[str, ...] = ()
-    rows = empty
-    if features is not None:
-        names = features.names
-        new = Vocabulary(features.ids.decode(np.flatnonzero(ids.encode(features.ids.ids) < 0)))
-        ids, known = Vocabulary([*ids, *new]), len(ids)
-        rows = features.of(ids)
-        beyond = np.zeros((len(new), attributes.vectors.shape[1]), np.float32), np.zeros((len(new), 1), np.float32)
-        later = features.of(new)
-        multiply_rows(*later, attributes.vectors, 0, len(new), beyond[0])
-        multiply_rows(*later, attributes.biases[:, None], 0, len(new), beyond[1])
-        vectors = np.concatenate([vectors[:known], beyond[0][:, :n_factors]])
-        biases = np.concatenate([biases[:known], beyond[1][:, 0]])
-    learned: Learned = {
-        f"{side}_vocabulary_": ids,
-        f"{side}_factors_": vectors,
-        f"{side}_features_": rows,
-        f"{side}_feature_names_": names,
-        f"vectors_of_{side}_features_": np.ascontiguousarray(attributes.vectors[: len(names), :n_factors]),
-    }
-    if side == "item":
-        learned |= {"item_biases_": biases, "biases_of_item_features_": attributes.biases[: len(names)].copy()}
-    return learned

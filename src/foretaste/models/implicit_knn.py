@@ -187,8 +187,7 @@ class ImplicitItemKNN(RowScored):
         return one, other, np.ones(n_items, np.float32)
 
     def _scorer(self) -> Scorer:
-        n_items = len(self.item_vocabulary_)
-        spoken_for = SparseRows(*transpose_rows(*self.item_neighbors_, n_items))
+        n_items, spoken_for = len(self.item_vocabulary_), self._spoken_for()
 
         def scores(block: Codes) -> Float32:
             out = np.empty((block.size, n_items), np.float32)
@@ -212,7 +211,13 @@ class ImplicitItemKNN(RowScored):
         ] or [("nothing they have is like it", 0.0)]
 
     def _fold_in(self, rows: SparseRows) -> Learned:  # noqa: ARG002  nothing to learn: scores look at what they have
+        self._spoken_for()
         return {}
+
+    def _spoken_for(self) -> SparseRows:
+        """The items that each item speaks for."""
+        n_items, neighbors = len(self.item_vocabulary_), self.item_neighbors_
+        return self._once("spoken for", neighbors, lambda: SparseRows(*transpose_rows(*neighbors, n_items)))
 
 
 class ImplicitUserKNN(RowScored):
@@ -318,7 +323,8 @@ class ImplicitUserKNN(RowScored):
             "k1_": float(self.k1),
             "b_": float(self.b),
         }
-        neighbors = self._neighbors(events, events, interactions.n_items, settings, own=True)
+        raters = _Raters.of(events, interactions.n_items, settings)
+        neighbors = self._neighbors(events, raters, settings, own=True)
         voices = (np.bincount(neighbors.indices, neighbors.values, n_users) / n_users).astype(np.float32)
         return settings | {
             "user_neighbors_": neighbors,
@@ -327,15 +333,11 @@ class ImplicitUserKNN(RowScored):
             "typical_scores_": _one_row(voices, events, interactions.n_items),
         }
 
-    def _neighbors(
-        self, users: SparseRows, raters: SparseRows, n_items: int, settings: Mapping[str, Any], *, own: bool
-    ) -> SparseRows:
+    def _neighbors(self, users: SparseRows, raters: _Raters, settings: Mapping[str, Any], *, own: bool) -> SparseRows:
         """The raters nearest to each user; settings by the names under which they are learned."""
-        weighting = Weighting.of(raters, n_items, settings["similarity_"], settings["k1_"], settings["b_"])
-        (queries, query_lengths), (rows, lengths) = weighting.weighted(users), weighting.weighted(raters)
-        columns = SparseRows(*transpose_rows(*rows, n_items))
+        queries, lengths = raters.weighting.weighted(users)
         search = Search(type(self).__name__, PRODUCT, 1, settings["shrinkage_"], settings["n_neighbors_"], self.n_jobs)
-        return search.find(queries, query_lengths, columns, lengths, own=own)
+        return search.find(queries, lengths, raters.columns, raters.lengths, own=own)
 
     def _scorer(self) -> Scorer:
         n_items = len(self.item_vocabulary_)
@@ -363,8 +365,23 @@ class ImplicitUserKNN(RowScored):
         ] or [("nobody like them has it", 0.0)]
 
     def _fold_in(self, rows: SparseRows) -> Learned:
-        neighbors = self._neighbors(rows, self.events_, len(self.item_vocabulary_), vars(self), own=False)
-        return {"user_neighbors_": neighbors}
+        events, n_items = self.events_, len(self.item_vocabulary_)
+        raters = self._once("raters", events, lambda: _Raters.of(events, n_items, vars(self)))
+        return {"user_neighbors_": self._neighbors(rows, raters, vars(self), own=False)}
+
+
+class _Raters(NamedTuple):
+    """The users of the training data as new ones are compared with them: by column, and how long each row is."""
+
+    weighting: Weighting
+    columns: SparseRows
+    lengths: Float32
+
+    @classmethod
+    def of(cls, events: SparseRows, n_items: int, settings: Mapping[str, Any]) -> _Raters:
+        weighting = Weighting.of(events, n_items, settings["similarity_"], settings["k1_"], settings["b_"])
+        rows, lengths = weighting.weighted(events)
+        return cls(weighting, SparseRows(*transpose_rows(*rows, n_items)), lengths)
 
 
 def _one_row(values: Float32, weights: SparseRows, n_columns: int) -> Float32:

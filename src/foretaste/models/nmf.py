@@ -159,7 +159,7 @@ class NMF(FactorModel):
     def _fold_in(self, rows: SparseRows) -> Learned:
         n_users = rows.indptr.size - 1
         factors = np.zeros((n_users, self.item_factors_.shape[1]), np.float32)
-        offsets, penalties = np.zeros(len(self.item_factors_), np.float32), self._user_regression()[1:]
+        offsets, penalties = np.zeros(len(self.item_factors_), np.float32), self._user_regression(rows.indices)[1:]
         solve_rows_nonnegative(*rows, self.item_factors_, offsets, *penalties, _SWEEPS_TO_THE_END, 0, n_users, factors)
         return {"user_factors_": factors, "user_biases_": np.zeros(n_users, np.float32)}
 

@@ -219,7 +219,7 @@ class SpectralFilter(RowScored):
             return learned | {"typical_scores_": Filter(learned).scores(run, mean)[:, 0].copy()}
 
     def _scorer(self) -> Scorer:
-        n_items, passed = len(self.item_vocabulary_), Filter(vars(self))
+        n_items, passed = len(self.item_vocabulary_), self._filter()
 
         def scores(block: Codes) -> Float32:
             out = np.empty((block.size, n_items), np.float32)
@@ -243,7 +243,7 @@ class SpectralFilter(RowScored):
         one = np.zeros((len(self.item_vocabulary_), _WIDTH), np.float32)
         one[item_code, 0] = 1
         with workers(None) as run:
-            said = Filter(vars(self)).responses(run, one)[:, 0].astype(np.float64)
+            said = self._filter().responses(run, one)[:, 0].astype(np.float64)
         own = slice(*self.known_.indptr[user_code : user_code + 2])
         return [
             (f"has {self.item_vocabulary_.decode_one(int(item))}", float(event) * float(said[item]))
@@ -251,4 +251,8 @@ class SpectralFilter(RowScored):
         ]
 
     def _fold_in(self, rows: SparseRows) -> Learned:  # noqa: ARG002  nothing to learn: scores look at what they have
+        self._filter()
         return {}
+
+    def _filter(self) -> Filter:
+        return self._once("filter", self.normalized_events_, lambda: Filter(vars(self)))

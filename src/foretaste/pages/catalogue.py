@@ -76,6 +76,21 @@ class Attribute:
         return np.bincount(rows.indices, by_item[rows.row_codes()], n_values).astype(np.float64)
 
 
+def expression(where: str) -> pl.Expr:
+    """What a text says of columns, read as SQL has it.
+
+    Raises
+    ------
+    InvalidParameterError
+        It cannot be read.
+    """
+    try:
+        return pl.sql_expr(where)
+    except pl.exceptions.PolarsError as error:
+        message = f"where = {where!r} cannot be read: {str(error).splitlines()[0]}."
+        raise InvalidParameterError(message) from error
+
+
 def log_odds(own: Float64, everybody: Float64) -> Float64:
     r"""How surely each value occurs more often among one's own than among everybody's, in standard deviations.
 
@@ -163,8 +178,9 @@ class Catalogue:
         InvalidParameterError
             It is no such expression, or names a column that is not there.
         """
+        condition = expression(where)
         try:
-            found = self.frame.select(pl.sql_expr(where).alias("matches")).to_series()
+            found = self.frame.select(condition.alias("matches")).to_series()
         except pl.exceptions.ColumnNotFoundError as error:
             self._raise_unknown(str(error).split('"')[1] if '"' in str(error) else where, where)
         except pl.exceptions.PolarsError as error:

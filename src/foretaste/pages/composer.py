@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from foretaste.pages.choosing import Shelf
 from foretaste.pages.layout import Layout
 from foretaste.pages.page import Page, Row, Slot
 from foretaste.pages.placing import Choice, place
-from foretaste.pages.rows import Draft
+from foretaste.pages.rows import Draft, RowKind
 from foretaste.pages.rules import Rule, eligible
-from foretaste.pages.stage import Scorer, Stage
+from foretaste.pages.stage import Scorer, Settings, Stage
 from foretaste.pages.visit import Visit, Visitor
 from foretaste.utils.warn import warn
 
@@ -52,6 +53,9 @@ class Composer:
 
     def __init__(self, model: Scorer, events: Any, layout: Layout, items: Frame | None = None) -> None:  # noqa: ANN401
         catalogue = Catalogue(model.item_vocabulary_, items)
+        parts: tuple[RowKind | Rule | Settings, ...] = (*layout.row, *layout.rule, layout.signals)
+        for part in parts:
+            part.check(catalogue)
         self.layout = layout
         self.stage = Stage(model, as_events(events), catalogue, layout.signals, layout.rule)
         told = [
@@ -73,7 +77,7 @@ class Composer:
         user : hashable
             Somebody unknown gets what is good for everybody.
         at : datetime, date, str or number, optional
-            By default the moment after the last event.
+            By default the moment after the last event; now, where events have no times.
         visitor : Visitor, optional
             What is known besides the events.
 
@@ -123,8 +127,9 @@ class Composer:
     def _moment(self, at: Any) -> Any:  # noqa: ANN401
         if at is not None:
             return moment(at)
-        last = self.stage.log.days[-1] if self.stage.log.days.size else 0.0
-        return moment(float(np.ceil(last * SECONDS_A_DAY)) + 1)
+        if not self.stage.log.has_times:
+            return moment(datetime.now(UTC))
+        return moment(float(np.ceil(self.stage.log.days[-1] * SECONDS_A_DAY)) + 1)
 
     def drafts(self, visit: Visit) -> list[Draft]:
         """The rows that could be shown, in the order of the layout."""

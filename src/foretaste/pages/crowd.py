@@ -67,6 +67,10 @@ class Log:
         """How many events took place before a moment; they are the first."""
         return int(np.searchsorted(self.days, day, side="left")) if self.has_times else self.days.size
 
+    def ages(self, days: Float64, day: float) -> Float64:
+        """How many days before a moment some events took place; 0 without times."""
+        return np.maximum(day - days, 0) if self.has_times else np.zeros(days.shape)
+
     def of_user(self, code: int, day: float) -> npt.NDArray[np.int64]:
         """The positions of a user's events before a moment, oldest first."""
         own = self._order[self._starts[code] : self._starts[code + 1]]
@@ -118,7 +122,7 @@ class Crowd:
         .. math:: s_i = \frac{\log(1 + c_i)}{\max_j \log(1 + c_j)}, \qquad c_i = \sum_{e \in E_i} 2^{-(t - t_e) / h}
         """
         last = self.log.until(self.day)
-        weights = np.exp2((self.log.days[:last] - self.day) / half_life) if self.log.days.any() else np.ones(last)
+        weights = np.exp2(-self.log.ages(self.log.days[:last], self.day) / half_life)
         logs = np.log1p(np.bincount(self.log.item_codes[:last], weights, self.n_items))
         signal: Float32 = (logs / max(logs.max(initial=0), 1e-12)).astype(np.float32)
         return signal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from foretaste.exceptions import InvalidParameterError
@@ -63,3 +64,25 @@ class Layout:
         if not self.row:
             message = "a page needs at least one row, as in Layout(row=(Top(),))."
             raise InvalidParameterError(message)
+
+    @classmethod
+    def from_toml(cls, source: str | Path, page: str | None = None) -> Layout:
+        """A layout from a file: the same words as here.
+
+        Parameters
+        ----------
+        source : str or Path
+            A TOML file, or a ready-made layout: "streaming", "shop" or "music". A file of that name goes first.
+        page : str, optional
+            Which page of the file, where it has several: "home" is that of ``[page.home]``.
+
+        Raises
+        ------
+        DataError
+            There is no such file, or it is no TOML.
+        InvalidParameterError
+            What it says is no layout; the message names file, line, key and the nearest word that would be.
+        """
+        from foretaste.pages.config import read_layout  # noqa: PLC0415  it makes layouts, and so knows this class
+
+        return read_layout(source, page)

@@ -13,12 +13,12 @@ import numpy as np
 from foretaste._typing import Codes, Float32
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Mask, log_odds
+from foretaste.pages.catalogue import Catalogue, Mask, expression, log_odds
 from foretaste.pages.diversity import Diversity
 from foretaste.pages.rules import mentionable
 from foretaste.pages.space import SpaceName
 from foretaste.pages.visit import Visit, best
-from foretaste.pages.words import check_template, duration, filled
+from foretaste.pages.words import check_template, check_word, duration, filled
 
 # Candidates of a row: enough to choose a varied page from, few enough to look at all pairs.
 _CANDIDATES = 300
@@ -116,6 +116,13 @@ class RowKind(ABC):
                 message = f"{name!r} of a row of kind {self.kind!r} must be an int in [1, inf), got {value!r}."
                 raise InvalidParameterError(message)
         check_template(self.title, self.placeholders)
+        if self.where is not None:
+            expression(self.where)
+
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where it asks for what the items do not have."""
+        if self.where is not None:
+            catalogue.matching(self.where)
 
     def drafts(self, visit: Visit, allowed: Mask) -> list[Draft]:
         """The rows of this kind for a visit, the best first; `allowed` are the items they may hold."""
@@ -285,6 +292,13 @@ class Category(RowKind):
     heading: ClassVar = "{value}"
     placeholders: ClassVar = ("value", "attribute")
 
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where there is no such attribute, or no item has one of the values."""
+        super().check(catalogue)
+        known = catalogue.attribute(self.attribute).values
+        for value in self.values:
+            check_word(value, known, f"among the {self.attribute} of the items")
+
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         attribute = visit.stage.catalogue.attribute(self.attribute)
         leaders, all_of_them = visit.leaders(self.blend or self.ordered_by, faded=not self.shows_seen)
@@ -304,10 +318,6 @@ class Category(RowKind):
     def _order(self, visit: Visit) -> list[int]:
         attribute = visit.stage.catalogue.attribute(self.attribute)
         if self.values:
-            unknown = [value for value in self.values if value not in attribute.values]
-            if unknown:
-                message = f"no item has {unknown[0]!r} in its column {self.attribute!r}."
-                raise InvalidParameterError(message)
             return [attribute.values.index(value) for value in self.values]
         liked = visit.history.strengths > 0
         own = attribute.counts(visit.history.codes[liked])

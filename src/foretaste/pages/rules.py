@@ -9,7 +9,7 @@ import numpy as np
 
 from foretaste._typing import Float32, Float64
 from foretaste.exceptions import InvalidParameterError
-from foretaste.pages.catalogue import Catalogue, Mask
+from foretaste.pages.catalogue import Catalogue, Mask, expression
 from foretaste.pages.words import duration
 
 if TYPE_CHECKING:
@@ -87,6 +87,11 @@ class Rule:
             if not holds:
                 message = f"{name!r} of rule {self.name!r} is out of range: {getattr(self, name)!r}."
                 raise InvalidParameterError(message)
+        expression(self.where)
+
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where it asks for what the items do not have."""
+        catalogue.matching(self.where)
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,6 +66,15 @@ class Settings:
     space: SpaceName | None = None
     attributes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("popularity_half_life", "freshness_half_life", "history_half_life", "trend_window"):
+            self.days(name)
+
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where the items do not have the columns of the space "content"."""
+        for name in self.attributes:
+            catalogue.attribute(name)
+
     def days(self, name: str) -> float:
         """One of the lengths of time, in days."""
         return duration(getattr(self, name), f"{name!r}")

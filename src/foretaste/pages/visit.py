@@ -115,7 +115,7 @@ class Visit:
         strongest = np.zeros(codes.size, np.float32)
         np.maximum.at(strongest, place, strengths[::-1])
         order = np.argsort(first, kind="stable")[:_LONGEST_HISTORY]
-        ages = np.maximum(self.day - days[::-1][first[order]], 0)
+        ages = self.stage.log.ages(days[::-1][first[order]], self.day)
         fading = np.exp2(-ages / self.stage.settings.days("history_half_life"))
         kept = strongest[order]
         return History(codes[order], ages, kept, (kept * fading).astype(np.float32))
@@ -188,10 +188,8 @@ class Visit:
         """1, and for what the visitor has had 1 - 2^(-age / half-life)."""
         kept = np.ones(self.n_items, np.float32)
         items, days, _ = self.events
-        ages = np.maximum(
-            self.day - days, 0
-        )  # oldest first, so that the last of an item's events is the one that stays
-        kept[items] = 1 - np.exp2(-ages / self.stage.settings.days("history_half_life"))
+        fading = np.exp2(-self.stage.log.ages(days, self.day) / self.stage.settings.days("history_half_life"))
+        kept[items] = 1 - fading  # oldest first, so that the last of an item's events is the one that stays
         return kept
 
     @property

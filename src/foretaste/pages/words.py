@@ -10,6 +10,7 @@ from foretaste.exceptions import InvalidParameterError
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([hdw])")
+_LISTED = 20  # words, above which a message does not list them
 _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
 
 
@@ -19,7 +20,8 @@ def check_word(word: str, known: Iterable[str], what: str) -> None:
     if word in known:
         return
     near = difflib.get_close_matches(word, known, 1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Choose among {', '.join(known)}."
+    choice = ", ".join(known) if len(known) <= _LISTED else f"the {len(known):,} there are"
+    hint = f"Did you mean {near[0]!r}?" if near else f"Choose among {choice}."
     message = f"{what} {word!r} is unknown. {hint}"
     raise InvalidParameterError(message)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,8 +14,9 @@ from sklearn.decomposition import PCA
 
 from foretaste._typing import Float64, Id
 from foretaste.data.frames import frame_column
-from foretaste.exceptions import MissingExtraError, NotFittedError, UnsupportedError
+from foretaste.exceptions import NotFittedError, UnsupportedError
 from foretaste.models import Recommender
+from foretaste.utils import extras
 from foretaste.utils.validation import Int, check_parameters
 
 if TYPE_CHECKING:
@@ -46,12 +46,7 @@ def load_extra(module: str) -> Any:  # noqa: ANN401  a module
     MissingExtraError
         It is not installed.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        message = f"{package} is not installed, and drawing needs it. Hint: pip install 'foretaste[plot]'."
-        raise MissingExtraError(message) from error
+    return extras.load_extra(module, "plot", "drawing")
 
 
 def new_axes(width: float = 7.6, height: float = 4.0) -> Axes:
