@@ -214,7 +214,7 @@ class Visit:
             total = self._sum(tuple((name, weight) for name, weight in blend if name not in replaced))
             *others, (name, signal) = replaced.items()
             for other, values in others:
-                total = total + np.float32(blend.weights.get(other, 0)) * values  # noqa: PLR6104  the sum is kept
+                total = total + np.float32(blend.weights.get(other, 0)) * values
             scores = np.empty(self.n_items, np.float32)
             add_signal(total, blend.weights.get(name, 0.0), signal, self.worth(faded=faded), scores)
             return scores
@@ -256,7 +256,12 @@ def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
     n : int
     """
     if allowed.dtype != np.bool_:
-        return _sorted(allowed, scores[allowed], n)
+        given: Codes = allowed  # type: ignore[assignment]  # as its type says
+        return _sorted(given, scores[given], n)
+    return _best_of_all(scores, allowed, n)  # type: ignore[arg-type]  # as its type says
+
+
+def _best_of_all(scores: Float32, allowed: Mask, n: int) -> Codes:
     sample = scores[::_SAMPLED][allowed[::_SAMPLED]]
     rank = 2 * n // _SAMPLED + _SAMPLED  # of the sample, which about twice as many as n reach
     found, codes = 0, np.empty(scores.size, np.int32)
