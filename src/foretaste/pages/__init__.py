@@ -4,7 +4,9 @@ from foretaste.pages.blend import SIGNALS, Blend
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.composer import Composer
 from foretaste.pages.diversity import Diversity, Window
+from foretaste.pages.evaluation import METRICS, PageReport, cost_of_rules, evaluate
 from foretaste.pages.layout import Layout
+from foretaste.pages.learning import compare_blends
 from foretaste.pages.page import Page, Row, Slot
 from foretaste.pages.rows import (
     Because,
@@ -23,6 +25,7 @@ from foretaste.pages.stage import Settings
 from foretaste.pages.visit import Visitor
 
 __all__ = [
+    "METRICS",
     "SIGNALS",
     "Because",
     "Blend",
@@ -36,6 +39,7 @@ __all__ = [
     "Layout",
     "New",
     "Page",
+    "PageReport",
     "Popular",
     "Row",
     "RowKind",
@@ -47,4 +51,7 @@ __all__ = [
     "Trending",
     "Visitor",
     "Window",
+    "compare_blends",
+    "cost_of_rules",
+    "evaluate",
 ]

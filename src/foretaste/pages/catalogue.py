@@ -48,6 +48,24 @@ class Attribute:
         """The positions of an item's values."""
         return self.of_items.indices[self.of_items.indptr[item] : self.of_items.indptr[item + 1]]
 
+    def grouped(self, items: Codes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """For each value v the positions of those of some items that have it, in their order.
+
+        Returns
+        -------
+        starts, positions : int arrays
+            Of value v: ``positions[starts[v] : starts[v + 1]]``.
+        """
+        rows = self.of_items
+        sizes = rows.indptr[items + 1] - rows.indptr[items]
+        before = np.cumsum(sizes) - sizes
+        entries = np.repeat(rows.indptr[items] - before, sizes) + np.arange(sizes.sum())
+        values = rows.indices[entries]
+        # numbers of 16 bits are sorted by counting, which is many times as fast
+        short = values.astype(np.uint16) if len(self.values) <= np.iinfo(np.uint16).max else values
+        positions = np.repeat(np.arange(items.size), sizes)[np.argsort(short, kind="stable")]
+        return np.concatenate([[0], np.cumsum(np.bincount(values, minlength=len(self.values)))]), positions
+
     def counts(self, items: Codes, weights: Float64 | None = None) -> Float64:
         """How often each value occurs among some items."""
         rows, n_values = self.of_items, len(self.values)
@@ -189,7 +207,7 @@ class Catalogue:
     def numbers(self, column: str) -> Float64:
         """A column of numbers or truth values; NaN where nothing is known."""
         series = self._column(column)
-        if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
+        if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
             message = f"column {column!r} of the items must hold numbers, and holds {series.dtype}."
             raise InvalidParameterError(message)
         return series.cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from foretaste._typing import Codes, Float32
+from foretaste.kernels.pages import looked_at
 from foretaste.pages.layout import Layout
 from foretaste.pages.rows import Draft
 from foretaste.pages.visit import Visit
@@ -24,7 +25,8 @@ class Shelf:
     :math:`\gamma` the probabilities that somebody looks at the next slot to the right and the next row below, d the
     rows above, c the centre of a row's items, q the rows above, n the number of those of the same kind, and a and b
     `alike` and `again` of the layout. The sum grows less the more rows there are, so that this greedy choice is within
-    1 - 1/e of the best without the penalties (Nemhauser, Wolsey, Fisher 1978).
+    1 - 1/e of the best without the penalties (Nemhauser, Wolsey, Fisher 1978). The factor of the rows above is the same
+    for all that wait, and so left out.
 
     Attributes
     ----------
@@ -37,24 +39,26 @@ class Shelf:
     ) -> None:
         self.shown = np.zeros(visit.n_items, np.bool_)
         self._drafts, self._candidates, self._centres, self._layout = drafts, candidates, centres, layout
-        self._appeal = np.append(visit.signal("predicted"), np.float32(0))  # the last stands for no item
+        self._appeal = visit.signal("predicted")
         self._kept = np.array([draft.spec.keeps_duplicates for draft in drafts], np.bool_)
+        self._looks = (layout.patience_right ** np.arange(layout.columns)).astype(np.float32)
         self._pinned = [place for place, draft in enumerate(drafts) if draft.spec.pinned]
+        self._kinds = np.array([draft.spec.kind for draft in drafts])
         self._waiting = np.ones(len(drafts), np.bool_)
+        self._penalty = np.zeros(len(drafts), np.float32)  # for those of the same kind above
         self._nearest = np.zeros(len(drafts), np.float32)
-        self._taken: list[int] = []
+        self._seen: Float32 | None = None  # the sums of the formula, until the next row is taken
 
     @classmethod
     def of(cls, drafts: Sequence[Draft], visit: Visit, layout: Layout) -> Shelf:
         """All drafts, none taken."""
         longest = max((draft.codes.size for draft in drafts), default=0)
         candidates = np.full((len(drafts), longest), -1, np.int32)
-        space = visit.stage.space()
-        centres = np.zeros((len(drafts), space.vectors.shape[1]), np.float32)
         for place, draft in enumerate(drafts):
             candidates[place, : draft.codes.size] = draft.codes
-            centre = space.vectors[draft.codes[: layout.columns]].sum(axis=0)
-            centres[place] = centre / max(float(np.linalg.norm(centre)), 1e-12)
+        first = candidates[:, : layout.columns]
+        centres = np.einsum("rcd,rc->rd", visit.stage.space().vectors[first], (first >= 0).astype(np.float32))
+        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), np.float32(1e-12))
         return cls(drafts, candidates, centres, visit, layout)
 
     def next_row(self) -> Draft | None:
@@ -70,9 +74,10 @@ class Shelf:
         """Put a row on the page, with these items."""
         place = self._place_of(draft)
         self._waiting[place] = False
-        self._taken.append(place)
+        self._penalty[self._kinds == draft.spec.kind] += np.float32(self._layout.again)
         self.shown[codes] = True
         self._nearest = np.maximum(self._nearest, self._centres @ self._centres[place])
+        self._seen = None
 
     def drop(self, draft: Draft) -> None:
         """Do without a row: too little of it is left."""
@@ -82,12 +87,8 @@ class Shelf:
         return next(place for place, other in enumerate(self._drafts) if other is draft)
 
     def _gains(self) -> Float32:
-        layout, codes = self._layout, self._candidates
-        free = (codes >= 0) & (self._kept[:, None] | ~self.shown[codes])
-        place = np.cumsum(free, axis=1) - 1  # of each free item among those of its row
-        looked_at = np.where(free & (place < layout.columns), np.float32(layout.patience_right) ** place, 0)
-        gains = (looked_at * self._appeal[codes]).sum(axis=1) * layout.patience_down ** len(self._taken)
-        kinds = [self._drafts[place].spec.kind for place in self._taken]
-        same = np.array([kinds.count(draft.spec.kind) for draft in self._drafts])
-        worth: Float32 = gains * np.maximum(1 - layout.alike * self._nearest - layout.again * same, 0)
+        if self._seen is None:
+            self._seen = np.empty(len(self._drafts), np.float32)
+            looked_at(self._candidates, self._appeal, self._kept, self.shown, self._looks, self._seen)
+        worth: Float32 = self._seen * np.maximum(1 - self._layout.alike * self._nearest - self._penalty, 0)
         return worth

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,29 +86,43 @@ class Composer:
         Page
             The same whenever it is composed from the same for the same day.
         """
-        visit = Visit(self.stage, user, self._moment(at), visitor or Visitor(), seen=self.layout.seen)
-        drafts = self._drafts(visit)
+        return self.page_of(self.visit(user, at, visitor))
+
+    def page_of(self, visit: Visit) -> Page:
+        """The page of a visit."""
+        drafts = self.drafts(visit)
         shelf = Shelf.of(drafts, visit, self.layout)
         rows: list[tuple[Draft, list[Choice]]] = []
+        has_pins = False
         while len(rows) < self.layout.rows and (draft := shelf.next_row()) is not None:
-            slots = place(draft, visit, self.layout, shelf.shown, is_first=not rows)
+            takes_pins = draft.spec.takes_pins and not has_pins
+            slots = place(draft, visit, self.layout, shelf.shown, takes_pins=takes_pins)
             if len(slots) < draft.spec.min_items:
                 shelf.drop(draft)
                 continue
             rows.append((draft, slots))
+            has_pins |= takes_pins
             shelf.take(draft, np.array([choice.code for choice in slots], np.int32))
         # whatever rows and rules did on the way, nothing leaves that may not be shown
         allowed = eligible(visit)
+        checked = ((draft, [choice for choice in slots if allowed[choice.code]]) for draft, slots in rows)
         shown = tuple(
-            Row(
-                draft.spec.kind,
-                draft.title,
-                tuple(self._slot(choice) for choice in slots if allowed[choice.code]),
-                dict(draft.evidence),
-            )
-            for draft, slots in rows
+            Row(draft.spec.kind, draft.title, tuple(map(self._slot, slots)), dict(draft.evidence))
+            for draft, slots in checked
+            if slots
         )
-        return Page(user, visit.at, shown, self.layout.title, self.stage.model.kind_)
+        return Page(visit.user, visit.at, shown, self.layout.title, self.stage.model.kind_)
+
+    def with_rules(self, rules: Sequence[Rule]) -> Composer:
+        """A composer with other rules, and everything else as here."""
+        other = copy.copy(self)
+        other.layout = replace(self.layout, rule=tuple(rules))
+        other.stage = self.stage.with_rules(other.layout.rule)
+        return other
+
+    def visit(self, user: Id, at: Any = None, visitor: Visitor | None = None) -> Visit:  # noqa: ANN401  as above
+        """A user at a moment, with what rows are made from; arguments as in `compose`."""
+        return Visit(self.stage, user, self._moment(at), visitor or Visitor(), seen=self.layout.seen)
 
     def _moment(self, at: Any) -> Any:  # noqa: ANN401
         if at is not None:
@@ -114,14 +131,13 @@ class Composer:
             return moment(datetime.now(UTC))
         return moment(float(np.ceil(self.stage.log.days[-1] * SECONDS_A_DAY)) + 1)
 
-    def _drafts(self, visit: Visit) -> list[Draft]:
+    def drafts(self, visit: Visit) -> list[Draft]:
         """The rows that could be shown, in the order of the layout."""
         drafts: list[Draft] = []
         for spec, wanted in zip(self.layout.row, self._wanted, strict=True):
-            allowed = visit.eligible & wanted
-            if not spec.shows_seen and self.layout.seen == "hide":
-                allowed &= ~visit.seen
-            drafts += spec.drafts(visit, allowed)
+            allowed = visit.allowed(seen_too=spec.shows_seen) & wanted
+            # a kind of row that looks elsewhere loses what it found there
+            drafts += [draft.only(allowed) for draft in spec.drafts(visit, allowed)]
         return drafts
 
     def _slot(self, choice: Choice) -> Slot:

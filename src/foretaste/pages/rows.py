@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.blend import Blend
 from foretaste.pages.catalogue import Catalogue, Mask, expression, log_odds
 from foretaste.pages.diversity import Diversity
+from foretaste.pages.rules import mentionable
 from foretaste.pages.space import SpaceName
 from foretaste.pages.visit import Visit, best
 from foretaste.pages.words import check_template, check_word, duration, filled
@@ -47,6 +48,15 @@ class Draft:
     terms: Mapping[str, Float32]
     evidence: Mapping[str, Any] = field(default_factory=dict)
     probabilities: Float32 | None = None
+
+    def only(self, allowed: Mask) -> Draft:
+        """Without the candidates that are not allowed."""
+        kept = allowed[self.codes]
+        if kept.all():
+            return self
+        terms = {name: values[kept] for name, values in self.terms.items()}
+        chances = None if self.probabilities is None else self.probabilities[kept]
+        return replace(self, codes=self.codes[kept], terms=terms, probabilities=chances)
 
     @property
     def scores(self) -> Float32:
@@ -94,6 +104,11 @@ class RowKind(ABC):
     keeps_duplicates: ClassVar[bool] = False
     shows_seen: ClassVar[bool] = False
 
+    @property
+    def takes_pins(self) -> bool:
+        """Whether rules may pin items to it: not to what is the visitor's own, nor to what is all sponsored."""
+        return not self.keeps_duplicates and self.kind != "sponsored"
+
     def __post_init__(self) -> None:
         for name in ("max_rows", "min_items"):
             value = getattr(self, name)
@@ -124,33 +139,53 @@ class RowKind(ABC):
         allowed: Mask | Codes,
         *,
         replaced: Mapping[str, Float32] | None = None,
+        in_order: bool = False,
         evidence: Mapping[str, Any] | None = None,
         **names: str,
     ) -> Draft:
-        """The best of what is allowed by the blend, with the title filled."""
+        """The best of what is allowed by the blend, with the title filled; arguments as in `ranked`."""
+        codes, terms = self.ranked(visit, allowed, replaced=replaced, in_order=in_order)
+        return Draft(self, self._named(names), codes, terms, dict(evidence or {}))
+
+    def ranked(
+        self,
+        visit: Visit,
+        allowed: Mask | Codes,
+        *,
+        replaced: Mapping[str, Float32] | None = None,
+        in_order: bool = False,
+    ) -> tuple[Codes, dict[str, Float32]]:
+        """The best of what is allowed by the blend, and what each signal adds to their scores.
+
+        Parameters
+        ----------
+        visit : Visit
+        allowed : bool array of shape (n_items,), or int32 array of codes that ascend
+        replaced : dict from signal to float32 array of shape (n_items,), optional
+            Signals that mean something else in this row.
+        in_order : bool
+            Whether `allowed` are codes that stand in the order of the blend already.
+        """
         blend = self.blend or self.ordered_by
-        if replaced:
+        if in_order:
+            codes: Codes = allowed[:_CANDIDATES]  # type: ignore[assignment]  # they are codes
+        elif replaced:
             codes = best(visit.blended(blend, replaced, faded=not self.shows_seen), allowed, _CANDIDATES)
         else:
             codes = self._first(visit, blend, allowed)
-        signals = {name: (replaced or {}).get(name, visit.signal(name)) for name, _ in blend}
+        signals = {name: replaced[name] if replaced and name in replaced else visit.signal(name) for name, _ in blend}
         terms = {name: np.float32(weight) * signals[name][codes] for name, weight in blend}
-        return Draft(
-            self,
-            self._named(names),
-            codes,
-            boosted(terms, visit.worth(faded=not self.shows_seen)[codes]),
-            dict(evidence or {}),
-        )
+        return codes, boosted(terms, visit.worth(faded=not self.shows_seen)[codes])
 
     def _first(self, visit: Visit, blend: Blend, allowed: Mask | Codes) -> Codes:
-        """The best of what is allowed, looked for among the leaders first."""
-        if allowed.dtype == np.bool_:
-            leaders, all_of_them = visit.leaders(blend)
+        """The best of what is allowed; where several rows ask, looked for among the leaders first."""
+        faded = not self.shows_seen
+        if allowed.dtype == np.bool_ and visit.is_shared(blend, faded=faded):
+            leaders, all_of_them = visit.leaders(blend, faded=faded)
             found = leaders[allowed[leaders]][:_CANDIDATES]
             if all_of_them or found.size == _CANDIDATES:
                 return found
-        return best(visit.blended(blend, faded=not self.shows_seen), allowed, _CANDIDATES)
+        return best(visit.blended(blend, faded=faded), allowed, _CANDIDATES)
 
     def _named(self, names: Mapping[str, str]) -> str:
         dotted = {name.replace("__", "."): value for name, value in names.items()}
@@ -208,8 +243,10 @@ class Because(RowKind):
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         space, catalogue = visit.stage.space(self.space), visit.stage.catalogue
-        for anchor in self._anchors(visit):
-            near = np.maximum(space.to(space.vectors[anchor]), 0)
+        anchors = self._anchors(visit)
+        cosines = space.near(np.array(anchors, np.int32))
+        np.maximum(cosines, 0, out=cosines)
+        for anchor, near in zip(anchors, cosines, strict=True):
             others = allowed.copy()
             others[anchor] = False
             title = catalogue.titles[anchor]
@@ -219,6 +256,7 @@ class Because(RowKind):
     def _anchors(self, visit: Visit) -> list[int]:
         history, space = visit.history, visit.stage.space(self.space)
         recent = (history.ages <= duration(self.within, "'within' of a row")) & (history.strengths > 0)
+        recent &= mentionable(visit)[history.codes]
         order = np.flatnonzero(recent)[np.argsort(-history.weights[recent], kind="stable")]
         chosen: list[int] = []
         for anchor in map(int, history.codes[order]):
@@ -263,11 +301,19 @@ class Category(RowKind):
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         attribute = visit.stage.catalogue.attribute(self.attribute)
+        leaders, all_of_them = visit.leaders(self.blend or self.ordered_by, faded=not self.shows_seen)
+        leaders = leaders[allowed[leaders]]
+        starts, places = attribute.grouped(leaders)
         for place in self._order(visit):
-            value, members = attribute.values[place], attribute.items_with(place)
+            inside = leaders[places[starts[place] : starts[place + 1]]]
+            is_enough = all_of_them or inside.size >= _CANDIDATES
+            if not is_enough:
+                members = attribute.items_with(place)
+                inside = members[allowed[members]]
+            value = attribute.values[place]
             evidence = {"attribute": self.attribute, "value": value}
-            inside = members[allowed[members]]
-            yield self.draft(visit, inside, evidence=evidence, value=value, attribute=self.attribute)
+            names = {"value": value, "attribute": self.attribute}
+            yield self.draft(visit, inside, in_order=is_enough, evidence=evidence, **names)
 
     def _order(self, visit: Visit) -> list[int]:
         attribute = visit.stage.catalogue.attribute(self.attribute)
@@ -306,7 +352,7 @@ class Discover(RowKind):
         blend = self.blend or self.ordered_by
         if not visit.history.codes.size:
             return  # everything is different for somebody who had nothing
-        leaders, _ = visit.leaders(blend)
+        leaders, _ = visit.leaders(blend, faded=True)
         pool = leaders[allowed[leaders]][: self.reach]
         nearest = visit.stage.space(self.space).between(pool, visit.history.codes).max(axis=1, initial=0)
         likeness = np.maximum(nearest, 0)
@@ -339,7 +385,7 @@ class Trending(RowKind):
     ordered_by: ClassVar = Blend(trending=1)
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
-        yield self.draft(visit, np.flatnonzero(allowed & (visit.signal("trending") > 0)).astype(np.int32))
+        yield self.draft(visit, allowed & (visit.signal("trending") > 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,7 +411,7 @@ class New(RowKind):
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         settings = visit.stage.settings
         oldest = np.exp2(-duration(self.within, "'within' of a row") / settings.days("freshness_half_life"))
-        yield self.draft(visit, np.flatnonzero(allowed & (visit.signal("freshness") >= oldest)).astype(np.int32))
+        yield self.draft(visit, allowed & (visit.signal("freshness") >= oldest))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,4 +441,4 @@ class Sponsored(RowKind):
     heading: ClassVar = "Sponsored"
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
-        yield self.draft(visit, np.flatnonzero(allowed & (visit.sponsor >= 0)).astype(np.int32))
+        yield self.draft(visit, allowed & (visit.sponsor >= 0))

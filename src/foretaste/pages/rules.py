@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foretaste._typing import Float32, Float64
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue, Mask, expression
 from foretaste.pages.words import duration
@@ -105,13 +106,49 @@ class Campaigns:
         """Each rule's items, found once."""
         return cls(rules, tuple(catalogue.matching(rule.where) for rule in rules))
 
-    def hidden(self, n_items: int) -> Mask:
-        """The items that a rule hides."""
-        hidden = np.zeros(n_items, np.bool_)
+    def boosts(self, n_items: int) -> Float32:
+        """What the rules that nobody pays for multiply each item's score by."""
+        boosts = np.ones(n_items, np.float32)
         for rule, mask in zip(self.rules, self.masks, strict=True):
+            if not rule.sponsored:
+                boosts[mask] *= np.float32(rule.boost)
+        return boosts
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What the catalogue and the rules say of where items may be shown, read once for all visitors.
+
+    Attributes
+    ----------
+    hidden : bool array of shape (n_items,)
+        By a rule.
+    absent : bool array of shape (n_items,)
+        Out of stock.
+    opens, closes : float64 arrays of shape (n_items,), or None
+        The days from which and until which they are there; NaN where nothing is said, None where nowhere.
+    ages : float64 array of shape (n_items,) or None
+        How old one has to be.
+    """
+
+    hidden: Mask
+    absent: Mask
+    opens: Float64 | None
+    closes: Float64 | None
+    ages: Float64 | None
+
+    @classmethod
+    def of(cls, campaigns: Campaigns, catalogue: Catalogue) -> Limits:
+        """From the columns `available`, `available_from`, `available_until` and `min_age`, as far as there are any."""
+        hidden, columns = np.zeros(len(catalogue), np.bool_), catalogue.frame.columns
+        for rule, mask in zip(campaigns.rules, campaigns.masks, strict=True):
             if rule.hide:
                 hidden |= mask
-        return hidden
+        absent = catalogue.numbers("available") == 0 if "available" in columns else np.zeros_like(hidden)
+        opens, closes = (
+            catalogue.days(name) if name in columns else None for name in ("available_from", "available_until")
+        )
+        return cls(hidden, absent, opens, closes, catalogue.numbers("min_age") if "min_age" in columns else None)
 
 
 def eligible(visit: Visit) -> Mask:
@@ -121,17 +158,20 @@ def eligible(visit: Visit) -> Mask:
     `available_until`), for older people (`min_age`, where the visitor's age is unknown or lower), hidden by a rule, and
     what the visitor has blocked. Columns that the catalogue does not have say nothing.
     """
-    catalogue, visitor = visit.stage.catalogue, visit.visitor
-    columns, allowed = catalogue.frame.columns, ~visit.stage.hidden
-    if "available" in columns:
-        allowed &= catalogue.numbers("available") != 0
-    if "available_from" in columns:
-        allowed &= ~(catalogue.days("available_from") > visit.day)
-    if "available_until" in columns:
-        allowed &= ~(catalogue.days("available_until") <= visit.day)
-    if "min_age" in columns:
-        allowed &= ~(catalogue.numbers("min_age") > (visitor.age or 0))
-    if len(visitor.blocked):
-        blocked = catalogue.items.encode(list(visitor.blocked))
-        allowed[blocked[blocked >= 0]] = False
+    limits = visit.stage.limits
+    allowed = mentionable(visit) & ~limits.absent
+    if limits.opens is not None:
+        allowed &= ~(limits.opens > visit.day)
+    if limits.closes is not None:
+        allowed &= ~(limits.closes <= visit.day)
     return allowed
+
+
+def mentionable(visit: Visit) -> Mask:
+    """What a title may name, though it may be out of stock: not for older people, not hidden, not blocked."""
+    limits, visitor = visit.stage.limits, visit.visitor
+    left_out = limits.hidden.copy()
+    if limits.ages is not None:
+        left_out |= limits.ages > (visitor.age or 0)
+    left_out[visit.stage.item_codes(visitor.blocked)] = True
+    return ~left_out

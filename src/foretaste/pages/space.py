@@ -55,6 +55,11 @@ class Space:
         cosines: Float32 = self.vectors @ (point / np.float32(length or 1))
         return cosines
 
+    def near(self, items: Codes) -> Float32:
+        """The cosines of some items with every item, shape (n_some, n_items)."""
+        cosines: Float32 = self.vectors[items] @ self.vectors.T
+        return cosines
+
     def between(self, items: Codes, others: Codes) -> Float32:
         """The cosines of some items with some others, shape (n_items, n_others)."""
         cosines: Float32 = self.vectors[items] @ self.vectors[others].T

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -13,9 +13,9 @@ from foretaste._typing import Codes, Float32, Float64, Id
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import InvalidParameterError
-from foretaste.pages.catalogue import Catalogue, Mask
+from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.crowd import Crowd, Log
-from foretaste.pages.rules import Campaigns, Rule
+from foretaste.pages.rules import Campaigns, Limits, Rule
 from foretaste.pages.space import Space, SpaceName
 from foretaste.pages.words import duration
 
@@ -90,6 +90,9 @@ class Stage:
     log : Log
     settings : Settings
     campaigns : Campaigns
+    limits : Limits
+    boosts : float32 array of shape (n_items,)
+        What the rules that nobody pays for multiply scores by.
     """
 
     def __init__(
@@ -100,22 +103,32 @@ class Stage:
         self.log = Log.of(events, model.item_vocabulary_)
         self.settings = settings
         self.campaigns = Campaigns.of(rules, catalogue)
+        self.limits = Limits.of(self.campaigns, catalogue)
+        self.boosts = self.campaigns.boosts(self.n_items)
         self._spaces: dict[str, Space] = {}
         self._crowd: dict[str, tuple[float, Any]] = {}
+
+    def with_rules(self, rules: tuple[Rule, ...]) -> Stage:
+        """The same with other rules; what was measured already is shared."""
+        other = copy.copy(self)
+        other.campaigns = Campaigns.of(rules, self.catalogue)
+        other.limits = Limits.of(other.campaigns, self.catalogue)
+        other.boosts = other.campaigns.boosts(self.n_items)
+        return other
 
     @property
     def n_items(self) -> int:
         """Number of items the model knows."""
         return len(self.model.item_vocabulary_)
 
-    @cached_property
-    def hidden(self) -> Mask:
-        """The items a rule hides."""
-        return self.campaigns.hidden(self.n_items)
-
     def user_codes(self, user: Id) -> tuple[int, int]:
         """A user's code in the model and in the log; -1 where unknown."""
         return self.model.user_vocabulary_.encode_one(user), self.log.users.encode_one(user)
+
+    def item_codes(self, items: Iterable[Id]) -> Codes:
+        """The codes of a few items, without those that the model does not know."""
+        codes = np.array([self.model.item_vocabulary_.encode_one(item) for item in items], np.int32)
+        return codes[codes >= 0]
 
     # Likeness -------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Id
 from foretaste.data.moments import day_of, moment
+from foretaste.kernels.pages import add_signal, reaching
 from foretaste.pages import rules, signals
 from foretaste.pages.blend import Blend
 from foretaste.pages.catalogue import Mask
@@ -21,6 +22,8 @@ from foretaste.pages.stage import Stage
 _LEADERS = 4096
 # As many of a visitor's items, the last ones, stand for what the visitor likes.
 _LONGEST_HISTORY = 500
+# The best of very many are looked for above a border that every so manieth tells.
+_SAMPLED = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,10 @@ class Visit:
         self.stage, self.user, self.at, self.visitor, self._policy = stage, user, at, visitor, seen
         self.day = day_of(at)
         self._signals: dict[str, Float32] = {}
-        self._leaders: dict[Blend, Codes] = {}
+        self._sums: dict[tuple[tuple[str, float], ...], Float32] = {}
+        self._blended: dict[tuple[Blend, bool], Float32] = {}
+        self._leaders: dict[tuple[Blend, bool], Codes] = {}
+        self._asked: set[tuple[Blend, bool]] = set()
         self.model_code, self.log_code = stage.user_codes(user)
 
     @property
@@ -124,10 +130,10 @@ class Visit:
     @cached_property
     def progress(self) -> tuple[Codes, Float32]:
         """What was started and not finished: items, and the share that is done."""
-        codes = self.stage.catalogue.items.encode(list(self.visitor.progress))
-        shares = np.array(list(self.visitor.progress.values()), np.float32)
-        started = (codes >= 0) & (shares > 0) & (shares < 1)
-        return codes[started], shares[started]
+        started = {item: share for item, share in self.visitor.progress.items() if 0 < share < 1}
+        vocabulary = self.stage.model.item_vocabulary_
+        known = sorted((code, share) for item, share in started.items() if (code := vocabulary.encode_one(item)) >= 0)
+        return np.array([code for code, _ in known], np.int32), np.array([share for _, share in known], np.float32)
 
     # What may be shown, and how much it is worth --------------------------------------------------------------------
 
@@ -136,30 +142,46 @@ class Visit:
         """What may be shown at all: `rules.eligible`."""
         return rules.eligible(self)
 
+    def allowed(self, *, seen_too: bool) -> Mask:
+        """What is eligible, and unless `seen_too` not hidden because the visitor has had it."""
+        return self.eligible if seen_too or self._policy != "hide" else self._unseen
+
+    @cached_property
+    def _unseen(self) -> Mask:
+        return self.eligible & ~self.seen
+
     @cached_property
     def _campaigns(self) -> tuple[Float32, Codes]:
         """By item: the product of boosts, and the sponsored rule that applies to it (-1: none)."""
-        boosts, sponsor = np.ones(self.n_items, np.float32), np.full(self.n_items, -1, np.int32)
+        boosts, sponsor = self.stage.boosts, np.full(self.n_items, -1, np.int32)
         for place, (rule, mask) in enumerate(zip(self.stage.campaigns.rules, self.stage.campaigns.masks, strict=True)):
             if rule.sponsored:
-                mask = mask & (self.signal("predicted") >= rule.floor) & ~self._worn_out(place)  # noqa: PLW2901
-                sponsor[mask & (sponsor < 0)] = place
-            boosts[mask] *= np.float32(rule.boost)
+                items = np.flatnonzero(mask & (self.signal("predicted") >= rule.floor) & (sponsor < 0))
+                if rule.cap is not None:
+                    items = np.setdiff1d(items, self._worn_out(rule.cap), assume_unique=True)
+                sponsor[items] = place
+                boosts = boosts.copy()
+                boosts[items] *= np.float32(rule.boost)
         return boosts, sponsor
 
-    def _worn_out(self, place: int) -> Mask:
-        """The items that were shown as often as a rule's cap allows."""
-        mask, cap = np.zeros(self.n_items, np.bool_), self.stage.campaigns.rules[place].cap
-        if cap is not None:
-            recent = [item for item, time in self.visitor.shown if 0 <= self.day - day_of(moment(time)) < cap.days]
-            codes = self.stage.catalogue.items.encode(recent) if recent else np.zeros(0, np.int32)
-            mask |= np.bincount(codes[codes >= 0], minlength=self.n_items) >= cap.per_user
-        return mask
+    def _worn_out(self, cap: rules.Cap) -> Codes:
+        """The items that were shown as often as a cap allows."""
+        recent = [item for item, day in self._shown if 0 <= self.day - day < cap.days]
+        codes, counts = np.unique(self.stage.item_codes(recent), return_counts=True)
+        return codes[counts >= cap.per_user]
+
+    @cached_property
+    def _shown(self) -> list[tuple[Id, float]]:
+        """What was shown before, and on which day; read once, as it may be an iterator."""
+        return [(item, day_of(moment(time))) for item, time in self.visitor.shown]
 
     def worth(self, *, faded: bool) -> Float32:
         """What each item's score is multiplied by: the boosts of rules, and if `faded` the discount of what was had."""
-        boosts = self._campaigns[0]
-        return boosts * self._discount if faded and self._policy == "discount" else boosts
+        return self._faded if faded and self._policy == "discount" else self._campaigns[0]
+
+    @cached_property
+    def _faded(self) -> Float32:
+        return self._campaigns[0] * self._discount
 
     @cached_property
     def _discount(self) -> Float32:
@@ -188,30 +210,70 @@ class Visit:
 
     def blended(self, blend: Blend, replaced: Mapping[str, Float32] | None = None, *, faded: bool = True) -> Float32:
         """The score of every item by a blend, times its `worth`; `replaced` holds signals that mean something else."""
-        replaced = replaced or {}
-        total = np.zeros(self.n_items, np.float32)
-        for name, weight in blend:
-            total += np.float32(weight) * (replaced[name] if name in replaced else self.signal(name))
-        total *= self.worth(faded=faded)
-        return total
+        if replaced:
+            total = self._sum(tuple((name, weight) for name, weight in blend if name not in replaced))
+            *others, (name, signal) = replaced.items()
+            for other, values in others:
+                total = total + np.float32(blend.weights.get(other, 0)) * values  # noqa: PLR6104  the sum is kept
+            scores = np.empty(self.n_items, np.float32)
+            add_signal(total, blend.weights.get(name, 0.0), signal, self.worth(faded=faded), scores)
+            return scores
+        if (blend, faded) not in self._blended:
+            self._blended[blend, faded] = self._sum(tuple(blend)) * self.worth(faded=faded)
+        return self._blended[blend, faded]
 
-    def leaders(self, blend: Blend) -> tuple[Codes, bool]:
+    def _sum(self, weights: tuple[tuple[str, float], ...]) -> Float32:
+        """The weighted sum of some signals."""
+        if weights not in self._sums:
+            total = np.zeros(self.n_items, np.float32)
+            for name, weight in weights:
+                total += np.float32(weight) * self.signal(name)
+            self._sums[weights] = total
+        return self._sums[weights]
+
+    def leaders(self, blend: Blend, *, faded: bool) -> tuple[Codes, bool]:
         """The best by a blend of what may be shown, seen or not, best first, and whether that is all there is."""
-        if blend not in self._leaders:
-            self._leaders[blend] = best(self.blended(blend), self.eligible, _LEADERS)
-        codes = self._leaders[blend]
+        self._asked.add((blend, faded))
+        if (blend, faded) not in self._leaders:
+            self._leaders[blend, faded] = best(self.blended(blend, faded=faded), self.eligible, _LEADERS)
+        codes = self._leaders[blend, faded]
         return codes, codes.size < _LEADERS
+
+    def is_shared(self, blend: Blend, *, faded: bool) -> bool:
+        """Whether the best by a blend were asked for before, so that it pays to sort many of them once."""
+        was_asked = (blend, faded) in self._asked
+        self._asked.add((blend, faded))
+        return was_asked
 
 
 def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
-    """The codes of the n highest scores among those allowed, highest first; among equals the lower code first."""
-    codes: Codes = np.flatnonzero(allowed).astype(np.int32) if allowed.dtype == np.bool_ else allowed  # type: ignore[assignment]  # as its type says
-    chosen = scores[codes]
+    """The codes of the n highest scores among those allowed, highest first; among equals the lower code first.
+
+    Parameters
+    ----------
+    scores : float32 array of shape (n_items,)
+    allowed : bool array of shape (n_items,), or int32 array of codes that ascend
+    n : int
+    """
+    if allowed.dtype != np.bool_:
+        return _sorted(allowed, scores[allowed], n)
+    sample = scores[::_SAMPLED][allowed[::_SAMPLED]]
+    rank = 2 * n // _SAMPLED + _SAMPLED  # of the sample, which about twice as many as n reach
+    found, codes = 0, np.empty(scores.size, np.int32)
+    if rank < sample.size:
+        found = reaching(scores, allowed, np.partition(sample, -rank)[-rank], codes)
+    if found < n:
+        found = reaching(scores, allowed, -np.inf, codes)
+    codes = codes[:found]
+    return _sorted(codes, scores[codes], n)
+
+
+def _sorted(codes: Codes, scores: Float32, n: int) -> Codes:
+    """The first n by score; `codes` ascend."""
     if codes.size > n:
-        place = np.argpartition(-chosen, n - 1)
-        border = chosen[place[n - 1]]
-        # of those at the border, the lowest codes: a partition alone would take any of them
-        above = np.flatnonzero(chosen > border)
-        place = np.concatenate([above, np.flatnonzero(chosen == border)[: n - above.size]])
-        codes, chosen = codes[place], chosen[place]
-    return codes[np.lexsort((codes, -chosen))]
+        border = np.partition(scores, codes.size - n)[codes.size - n]
+        above = np.flatnonzero(scores > border)
+        # of those at the border, the lowest codes
+        place = np.sort(np.concatenate([above, np.flatnonzero(scores == border)[: n - above.size]]))
+        codes, scores = codes[place], scores[place]
+    return codes[np.argsort(-scores, kind="stable")]
