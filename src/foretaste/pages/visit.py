@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -85,6 +85,11 @@ class Visit:
         """Number of items there are."""
         return self.stage.n_items
 
+    @property
+    def known_as(self) -> str:
+        """The user as text, however the id was written: 7 of NumPy is 7."""
+        return str(self.stage.log.users.decode_one(self.log_code) if self.log_code >= 0 else self.user)
+
     # What is known of the visitor -----------------------------------------------------------------------------------
 
     @cached_property
@@ -104,15 +109,17 @@ class Visit:
     def history(self) -> History:
         """What the visitor had, item by item, the latest first; at most the last 500 items."""
         items, days, strengths = self.events
-        latest = items[::-1]
-        codes, first, place = np.unique(latest, return_index=True, return_inverse=True)
-        strongest = np.zeros(codes.size, np.float32)
-        np.maximum.at(strongest, place, strengths[::-1])
-        order = np.argsort(first, kind="stable")[:_LONGEST_HISTORY]
-        ages = np.maximum(self.day - days[::-1][first[order]], 0)
-        fading = np.exp2(-ages / self.stage.settings.days("history_half_life"))
-        kept = strongest[order]
-        return History(codes[order], ages, kept, (kept * fading).astype(np.float32))
+        return gathered(items, np.maximum(self.day - days, 0), strengths, self.stage.settings.days("history_half_life"))
+
+    @cached_property
+    def morning(self) -> Visit:
+        """The visit as it would have been when its date began, for what is made once a day.
+
+        On somebody's first day, of whom nothing was known then, the visit as it is.
+        """
+        earlier = Visit(self.stage, self.user, datetime.combine(self.at, time()), self.visitor, seen=self._policy)
+        earlier.scores = self.scores  # whatever the time
+        return earlier if earlier.events[0].size else self
 
     @cached_property
     def seen(self) -> Mask:
@@ -203,6 +210,17 @@ class Visit:
             self._leaders[blend] = best(self.blended(blend), self.eligible, _LEADERS)
         codes = self._leaders[blend]
         return codes, codes.size < _LEADERS
+
+
+def gathered(items: Codes, ages: Float64, strengths: Float32, half_life: float) -> History:
+    """Events, oldest first, item by item; at most the last 500 items."""
+    latest = items[::-1]
+    codes, first, place = np.unique(latest, return_index=True, return_inverse=True)
+    strongest = np.zeros(codes.size, np.float32)
+    np.maximum.at(strongest, place, strengths[::-1])
+    order = np.argsort(first, kind="stable")[:_LONGEST_HISTORY]
+    ages, kept = ages[::-1][first[order]], strongest[order]
+    return History(codes[order], ages, kept, (kept * np.exp2(-ages / half_life)).astype(np.float32))
 
 
 def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
