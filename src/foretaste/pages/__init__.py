@@ -5,6 +5,7 @@ from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.composer import Composer
 from foretaste.pages.diversity import Diversity
 from foretaste.pages.layout import Layout
+from foretaste.pages.mix import Mix
 from foretaste.pages.page import Page, Row, Slot
 from foretaste.pages.rows import (
     Because,
@@ -34,6 +35,7 @@ __all__ = [
     "Discover",
     "Diversity",
     "Layout",
+    "Mix",
     "New",
     "Page",
     "Popular",
