@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import math
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.mix import _merged, gumbels, in_turn, telling
 from foretaste.pages.tastes import tastes
-from foretaste.pages.visit import Visitor
+from foretaste.pages.visit import Visit, Visitor
 
 MORNING = planted.START + timedelta(days=30, hours=8)
 
@@ -286,3 +287,33 @@ def test_an_attribute_that_is_not_there_is_named():
     visit = visit_of(LIKED)
     with pytest.raises(InvalidParameterError, match="'genre' that the items do not have"):
         pages.Mix(attribute="genre").drafts(visit, visit.eligible)
+
+
+@pytest.mark.slow
+def test_mixes_of_listeners_are_apart_and_their_tags_tell_which_is_which(need_set):
+    need_set("lastfm-2k")
+    plays = ft.datasets.load_lastfm()
+    artists = ft.datasets.load_lastfm_items().with_columns(pl.col("tags").list.head(5))
+    mix = pages.Mix(attribute="tags", space="events")
+    layout = pages.Layout(row=(mix,), signals=pages.Settings(attributes=("tags",)))
+    stage = pages.Composer(ft.Popularity().fit(plays), plays, layout, artists).stage
+    tags, content = stage.catalogue.attribute("tags"), stage.space("content")
+    apart, telling_tags = [], []
+    for user in list(plays.users.ids)[::20]:
+        visit = Visit(stage, user, MORNING, Visitor(), seen="hide")
+        drafts = mix.drafts(visit, visit.eligible)
+        if len(drafts) < 2:
+            continue
+        rows = [draft.codes[:12] for draft in drafts]
+        inside = np.mean([content.between(row, row)[~np.eye(row.size, dtype=bool)].mean() for row in rows])
+        across = np.mean([content.between(one, other).mean() for one, other in itertools.combinations(rows, 2)])
+        apart.append(inside > across)
+        for row, draft in zip(rows, drafts, strict=True):
+            rest = np.concatenate([other for other in rows if other is not row])
+            shares = [tags.counts(codes) / codes.size for codes in (row, rest)]
+            places = [tags.values.index(tag) for tag in draft.evidence["tags"]]
+            telling_tags += [shares[0][place] >= 2 * shares[1][place] for place in places]
+    assert len(apart) > 30
+    assert len(telling_tags) > 100
+    assert np.mean(apart) > 0.95
+    assert np.mean(telling_tags) > 0.85

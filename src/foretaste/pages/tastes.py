@@ -73,8 +73,8 @@ def tastes(visit: Visit, space: Space, known: Mask, *, merge_cost: float, min_gr
         ages = days[last - 1] - days[:last]  # of the weights only their proportions matter, and those do not age
         history = gathered(items[:last], ages, strengths[:last], half_life)
         of_use = known[history.codes]
-        groups = _groups(space, history.codes[of_use], history.weights[of_use], items[:last], merge_cost, min_group)
-        found = _numbered(sorted(groups, key=lambda taste: (-taste.weight, taste.since))[:n], found, n)
+        groups = _groups(space, history.codes[of_use], history.weights[of_use], items[:last], merge_cost, min_group, n)
+        found = _numbered(groups, found, n)
         if last == items.size:
             break
         step *= 2
@@ -82,17 +82,20 @@ def tastes(visit: Visit, space: Space, known: Mask, *, merge_cost: float, min_gr
 
 
 def _groups(
-    space: Space, codes: Codes, weights: Float32, events: Codes, merge_cost: float, min_group: int
+    space: Space, codes: Codes, weights: Float32, events: Codes, merge_cost: float, min_group: int, n: int
 ) -> list[Taste]:
-    """The groups of enough items, without numbers; `events` are all liked items in the order of time."""
+    """The n groups of most weight, without numbers; `events` are all liked items in the order of time."""
     if codes.size < min_group:
         return []
     labels = average_linkage(np.maximum(1 - space.between(codes, codes), 0), np.float32(merge_cost))
+    large = np.flatnonzero(np.bincount(labels) >= min_group)
+    heaviest = large[np.argsort(-np.bincount(labels, weights)[large], kind="stable")[:n]]
     met, first = np.unique(events, return_index=True)
     since = first[np.searchsorted(met, codes)]
+    members = [np.flatnonzero(labels == label) for label in heaviest]
     return [
-        _taste(space, codes[own], weights[own], int(np.sort(since[own])[min_group - 1]))
-        for own in (np.flatnonzero(labels == label) for label in np.flatnonzero(np.bincount(labels) >= min_group))
+        _taste(space, codes[own], weights[own], int(np.partition(since[own], min_group - 1)[min_group - 1]))
+        for own in members
     ]
 
 
