@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_scenes import NOW, Everything, Rater, Scene, kinds, scenes
 
 import foretaste as ft
 from foretaste import pages
 from foretaste.pages.visit import best
+from page_scenes import NOW, Everything, Rater, Scene, kinds, scenes
 
 pytestmark = pytest.mark.filterwarnings("ignore::foretaste.exceptions.DataWarning")
 

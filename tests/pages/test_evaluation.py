@@ -8,11 +8,11 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from page_scenes import NOW, Rater
 
 import foretaste as ft
 from foretaste import pages
 from foretaste.exceptions import DataError, InvalidParameterError
+from page_scenes import NOW, Rater
 
 _RATINGS = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]])
 

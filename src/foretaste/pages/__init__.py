@@ -7,6 +7,7 @@ from foretaste.pages.diversity import Diversity, Window
 from foretaste.pages.evaluation import METRICS, PageReport, cost_of_rules, evaluate
 from foretaste.pages.layout import Layout
 from foretaste.pages.learning import compare_blends
+from foretaste.pages.mix import Mix
 from foretaste.pages.page import Page, Row, Slot
 from foretaste.pages.rows import (
     Because,
@@ -37,6 +38,7 @@ __all__ = [
     "Discover",
     "Diversity",
     "Layout",
+    "Mix",
     "New",
     "Page",
     "PageReport",

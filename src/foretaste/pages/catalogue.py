@@ -91,20 +91,21 @@ def expression(where: str) -> pl.Expr:
         raise InvalidParameterError(message) from error
 
 
-def log_odds(own: Float64, everybody: Float64) -> Float64:
+def log_odds(own: Float64, everybody: Float64, values: npt.NDArray[np.intp] | slice = slice(None)) -> Float64:
     r"""How surely each value occurs more often among one's own than among everybody's, in standard deviations.
 
     .. math:: z_v = \frac{\delta_v}{\sqrt{1 / (y_v + a_v) + 1 / (y'_v + a_v)}}, \qquad
         \delta_v = \log \frac{y_v + a_v}{n + a - y_v - a_v} - \log \frac{y'_v + a_v}{n' + a - y'_v - a_v}
 
     with y and y' the counts, n and n' their sums, and a prior shaped like everybody's counts, of as many as there are
-    values (Monroe, Colaresi, Quinn 2008, "Fightin' words", equations 18, 19 and 22).
+    values (Monroe, Colaresi, Quinn 2008, "Fightin' words", equations 18, 19 and 22). `values` are those wanted.
     """
-    prior = everybody.size * (everybody + 1) / (everybody.sum() + everybody.size)
+    size, total = everybody.size, everybody.sum()
+    n_mine, n_theirs = own.sum() + size, total + size
+    own, everybody = own[values], everybody[values]
+    prior = size * (everybody + 1) / (total + size)
     mine, theirs = own + prior, everybody + prior
-    delta = np.log(mine / np.maximum(mine.sum() - mine, 1e-9)) - np.log(
-        theirs / np.maximum(theirs.sum() - theirs, 1e-9)
-    )
+    delta = np.log(mine / np.maximum(n_mine - mine, 1e-9)) - np.log(theirs / np.maximum(n_theirs - theirs, 1e-9))
     surplus: Float64 = delta / np.sqrt(1 / mine + 1 / theirs)
     return surplus
 

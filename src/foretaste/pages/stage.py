@@ -21,6 +21,8 @@ from foretaste.pages.words import duration
 
 # Signals of the crowd are those of the last full hour: pages of the same hour share them.
 _HOURS_A_DAY = 24
+# The signals of so many moments are kept: a page looks at its own and at the first of its day.
+_KEPT = 16
 
 _T = TypeVar("_T")
 
@@ -106,7 +108,7 @@ class Stage:
         self.limits = Limits.of(self.campaigns, catalogue)
         self.boosts = self.campaigns.boosts(self.n_items)
         self._spaces: dict[str, Space] = {}
-        self._crowd: dict[str, tuple[float, Any]] = {}
+        self._crowd: dict[tuple[str, float], Any] = {}
 
     def with_rules(self, rules: tuple[Rule, ...]) -> Stage:
         """The same with other rules; what was measured already is shared."""
@@ -197,6 +199,10 @@ class Stage:
         """The signal, as of the last full hour."""
         return self._hourly("freshness", day, self._freshness)
 
+    def shared(self, day: float) -> Mask:
+        """The items that more than one user had, as of the last full hour."""
+        return self._hourly("shared", day, lambda crowd: crowd.shared())
+
     def value_counts(self, attribute: str, day: float) -> Float64:
         """How often each value of an attribute occurs in what everybody had, as of the last full hour."""
 
@@ -217,8 +223,9 @@ class Stage:
 
     def _hourly(self, name: str, day: float, measure: Callable[[Crowd], _T]) -> _T:
         hour = np.floor(day * _HOURS_A_DAY) / _HOURS_A_DAY
-        kept = self._crowd.get(name)
-        if kept is None or kept[0] != hour:
-            kept = self._crowd[name] = (hour, measure(Crowd(self.log, hour, self.n_items)))
-        found: _T = kept[1]
+        if (name, hour) not in self._crowd:
+            if len(self._crowd) >= _KEPT:
+                del self._crowd[next(iter(self._crowd))]  # the oldest
+            self._crowd[name, hour] = measure(Crowd(self.log, hour, self.n_items))
+        found: _T = self._crowd[name, hour]
         return found
