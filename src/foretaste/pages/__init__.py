@@ -1,11 +1,13 @@
 """What people are shown: rows composed from signals, rules and a model, for one person at one moment."""
 
 from foretaste.pages.blend import SIGNALS, Blend
+from foretaste.pages.buy_again import BuyAgain
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.composer import Composer
 from foretaste.pages.diversity import Diversity
 from foretaste.pages.layout import Layout
 from foretaste.pages.page import Page, Row, Slot
+from foretaste.pages.repeats import RepeatPurchases
 from foretaste.pages.rows import (
     Because,
     Category,
@@ -26,6 +28,7 @@ __all__ = [
     "SIGNALS",
     "Because",
     "Blend",
+    "BuyAgain",
     "Cap",
     "Catalogue",
     "Category",
@@ -37,6 +40,7 @@ __all__ = [
     "New",
     "Page",
     "Popular",
+    "RepeatPurchases",
     "Row",
     "RowKind",
     "Rule",

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse
 
 from foretaste._typing import Codes, Float64, Frame
 from foretaste.data.frames import frame_column, frame_columns
@@ -47,6 +48,13 @@ class Attribute:
     def values_of(self, item: int) -> Codes:
         """The positions of an item's values."""
         return self.of_items.indices[self.of_items.indptr[item] : self.of_items.indptr[item + 1]]
+
+    @property
+    def shares(self) -> sparse.csr_array:
+        """How much of each item is in each value, shape (n_items, n_values): rows add up to 1, or to 0 without any."""
+        rows, shape = self.of_items, (self.of_items.indptr.size - 1, len(self.values))
+        several = np.maximum(np.diff(rows.indptr), 1)[rows.row_codes()]
+        return sparse.csr_array((rows.values / several, rows.indices, rows.indptr), shape)
 
     def counts(self, items: Codes, weights: Float64 | None = None) -> Float64:
         """How often each value occurs among some items."""
