@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 
-from benchmarks.data import Array, Events, Ratings, Scores, Split
+from benchmarks.data import Array, Baskets, Events, Ratings, Scores, Split
 from benchmarks.measure import Stopwatch, order, rate
 
 
@@ -109,3 +109,23 @@ def by_tags(events: Events, *, personal: bool) -> dict[str, float]:
     with watch("recommend"):
         found = events.best(score)
     return order(watch, events, found)
+
+
+def own_items(baskets: Baskets, by: str, ties: str) -> dict[str, float]:
+    """A customer's own items by how often they were bought, or how recently; then by another of these figures."""
+    watch = Stopwatch()
+    everybody = np.bincount(baskets.items)
+    order = np.argsort(baskets.users, kind="stable")
+    starts = np.searchsorted(baskets.users[order], np.arange(baskets.users.max() + 2))
+
+    def found(user: int, _day: int) -> Array:
+        own = order[starts[user] : starts[user + 1]]
+        items, times = np.unique(baskets.items[own], return_counts=True)
+        latest = np.zeros(items.size, int)
+        np.maximum.at(latest, np.searchsorted(items, baskets.items[own]), baskets.days[own])
+        figures = {"times": times, "latest": latest, "everybody": everybody[items]}
+        return items[np.lexsort((-figures[ties], -figures[by]))]
+
+    with watch("lists"):
+        figures = baskets.accuracy(found)
+    return watch.seconds | figures
