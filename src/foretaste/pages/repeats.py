@@ -107,7 +107,8 @@ class Purchases:
         times = np.bincount(self.pairs[:n], minlength=n_pairs)
         last = np.zeros(n_pairs)
         last[self.pairs[:n]] = self.days[:n]  # in the order of time, so that the last of a pair is the one that stays
-        sums, squares = (np.bincount(self.pairs[:n], np.log(self.gaps[:n]) ** power, n_pairs) for power in (1, 2))
+        logs = np.log(self.gaps[:n])
+        sums, squares = (np.bincount(self.pairs[:n], values, n_pairs).astype(np.float64) for values in (logs, logs**2))
         known = np.flatnonzero(times)
         return Pairs(
             self.items[known], times[known], self.first[known], last[known], sums[known], squares[known]
