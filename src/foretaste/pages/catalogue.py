@@ -9,15 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse
 
-from foretaste._typing import Codes, Float64, Frame
+from foretaste._typing import Codes, Float64, Frame, Mask
 from foretaste.data.frames import frame_column, frame_columns
 from foretaste.data.interactions import SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +64,13 @@ class Attribute:
         short = values.astype(np.uint16) if len(self.values) <= np.iinfo(np.uint16).max else values
         positions = np.repeat(np.arange(items.size), sizes)[np.argsort(short, kind="stable")]
         return np.concatenate([[0], np.cumsum(np.bincount(values, minlength=len(self.values)))]), positions
+
+    @property
+    def shares(self) -> sparse.csr_array:
+        """How much of each item is in each value, shape (n_items, n_values): rows add up to 1, or to 0 without any."""
+        rows, shape = self.of_items, (self.of_items.indptr.size - 1, len(self.values))
+        several = np.maximum(np.diff(rows.indptr), 1)[rows.row_codes()]
+        return sparse.csr_array((rows.values / several, rows.indices, rows.indptr), shape)
 
     def counts(self, items: Codes, weights: Float64 | None = None) -> Float64:
         """How often each value occurs among some items."""

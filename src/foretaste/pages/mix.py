@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from foretaste._typing import Codes, Float32, Float64
+from foretaste._typing import Codes, Float32, Float64, Mask
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Attribute, Mask, log_odds
+from foretaste.pages.catalogue import Attribute, log_odds
 from foretaste.pages.rows import Draft, RowKind, boosted
 from foretaste.pages.space import Space, SpaceName
 from foretaste.pages.tastes import Taste, tastes

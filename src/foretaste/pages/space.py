@@ -8,9 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
-from foretaste._typing import Codes, Float32
+from foretaste._typing import Codes, Float32, Mask
 from foretaste.data.interactions import SparseRows
-from foretaste.pages.catalogue import Mask
 
 SpaceName: TypeAlias = Literal["factors", "events", "content"]
 

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from foretaste._typing import Codes, Float32, Float64
+from foretaste._typing import Codes, Float32, Float64, Mask
 from foretaste.kernels.linkage import average_linkage
-from foretaste.pages.catalogue import Mask
 from foretaste.pages.space import Space
 from foretaste.pages.visit import Visit, gathered
 

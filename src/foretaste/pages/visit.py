@@ -10,12 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from foretaste._typing import Codes, Float32, Float64, Id
+from foretaste._typing import Codes, Float32, Float64, Id, Mask
 from foretaste.data.moments import day_of, moment
 from foretaste.kernels.pages import add_signal, reaching
 from foretaste.pages import rules, signals
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Mask
+from foretaste.pages.repeats import Pairs
 from foretaste.pages.stage import Stage
 
 # As many of the best by a blend are sorted once, and rows look among them first.
@@ -207,9 +207,19 @@ class Visit:
         return self._campaigns[1]
 
     @cached_property
+    def purchases(self) -> Pairs:
+        """What the visitor bought before, item by item."""
+        items, days, _ = self.events
+        return Pairs.of_user(items, days)
+
+    @cached_property
     def due(self) -> Float32:
-        """With what probability each item is bought again soon."""
-        raise NotImplementedError
+        """With what probability the visitor buys each item again within the horizon; 0 of what was never bought."""
+        soon = np.zeros(self.n_items, np.float32)
+        horizon = self.stage.settings.days("repeat_horizon")
+        repeats = self.stage.repeats(self.day)
+        soon[self.purchases.items] = repeats.probability(self.purchases, self.day, horizon)
+        return soon
 
     def signal(self, name: str) -> Float32:
         """A signal of every item."""
