@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 
-from benchmarks.data import Array, Candidates, Events, Ratings, Scores, Split, best_by_determinants
+from benchmarks.data import Array, Baskets, Candidates, Events, Ratings, Scores, Split, best_by_determinants
 from benchmarks.measure import Stopwatch, median_seconds, order, rate
 
 
@@ -144,3 +144,23 @@ def greedy_determinants(candidates: Candidates) -> dict[str, float]:
     with watch("a list"):
         chosen = best_by_determinants(candidates.scores, candidates.vectors, candidates.weight, candidates.n_slots)
     return watch.seconds | {"agreement": candidates.agreement(chosen)}
+
+
+def own_items(baskets: Baskets, by: str, ties: str) -> dict[str, float]:
+    """A customer's own items by how often they were bought, or how recently; then by another of these figures."""
+    watch = Stopwatch()
+    everybody = np.bincount(baskets.items)
+    order = np.argsort(baskets.users, kind="stable")
+    starts = np.searchsorted(baskets.users[order], np.arange(baskets.users.max() + 2))
+
+    def found(user: int, _day: int) -> Array:
+        own = order[starts[user] : starts[user + 1]]
+        items, times = np.unique(baskets.items[own], return_counts=True)
+        latest = np.zeros(items.size, int)
+        np.maximum.at(latest, np.searchsorted(items, baskets.items[own]), baskets.days[own])
+        figures = {"times": times, "latest": latest, "everybody": everybody[items]}
+        return items[np.lexsort((-figures[ties], -figures[by]))]
+
+    with watch("lists"):
+        figures = baskets.accuracy(found)
+    return watch.seconds | figures

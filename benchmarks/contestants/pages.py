@@ -1,4 +1,4 @@
-"""What foretaste's pages do in each row about them."""
+"""What foretaste's pages do; beside `foretaste.py`, whose rows do not pay for these imports."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import polars as pl
 from scipy import sparse
 
 import foretaste as ft
-from benchmarks.data import Candidates, Events
-from benchmarks.measure import median_seconds
+from benchmarks.data import Array, Baskets, Candidates, Events
+from benchmarks.measure import Stopwatch, median_seconds
 from foretaste import pages
 from foretaste.data.interactions import SparseRows
-from foretaste.data.moments import moment
+from foretaste.data.moments import SECONDS_A_DAY, moment
 from foretaste.kernels.diversity import greedy_map as choose
 from foretaste.metrics import beyond
 from foretaste.pages.stage import Stage
@@ -65,6 +65,27 @@ def varied_rows(events: Events, diversity: Mapping[str, Any]) -> dict[str, float
         "precision": float(hits.sum() / (rows >= 0).sum()),
         "slots": float((rows >= 0).sum(axis=1).mean()),
     }
+
+
+def buy_again(baskets: Baskets, row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, float]:
+    """The row of what to buy again, at the moment of each basket."""
+    interactions = ft.Interactions.from_arrays(
+        baskets.users, baskets.items, times=baskets.days * SECONDS_A_DAY, duplicates="keep"
+    )
+    kind = pages.BuyAgain(min_items=1, **row)
+    layout = pages.Layout(row=(kind,), signals=pages.Settings(**settings))
+    stage = pages.Composer(ft.Popularity().fit(interactions), interactions, layout).stage
+    ids = stage.catalogue.items.ids.to_numpy()
+
+    def found(user: int, day: int) -> Array:
+        visit = Visit(stage, user, moment(day * SECONDS_A_DAY), pages.Visitor(), seen="hide")
+        drafts = kind.drafts(visit, visit.eligible)
+        return ids[drafts[0].codes] if drafts else ids[:0]
+
+    watch = Stopwatch()
+    with watch("lists"):
+        figures = baskets.accuracy(found)
+    return watch.seconds | figures
 
 
 def _stage(events: Events) -> Stage:

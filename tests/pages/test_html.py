@@ -48,8 +48,8 @@ def page():
         Slot("b", NASTY, 0.5, (("predicted", 1.0), ("like what you had", -0.5)), sponsored=True, probability=0.25),
     )
     rows = (
-        Row("because", "Because you liked Alien & more", slots, {"anchor": 3, "title": "Alien & more"}),
-        Row("mix", "A mix", slots[:1], {"tags": ["jazz", "soul", "funk", "disco"], "size": 4}),
+        Row("because", "Because you <b>liked</b> Alien & more <b>", slots, {"anchor": 3, "title": "Alien & more"}),
+        Row("mix", "A <b>mix", slots[:1], {"tags": ["<b>jazz", "soul", "funk", "disco"], "size": 4}),
         Row("top", "Nothing left", ()),
     )
     return Page(NASTY, datetime(1998, 3, 1, 20, 15), rows, "Good evening")  # noqa: DTZ001  as the data are
@@ -60,8 +60,8 @@ def test_all_that_is_known_stands_on_the_page(page):
     for told in (
         "Good evening",
         "as of 1998-03-01 20:15 : 3 rows, 3 items.",
-        "Because you liked Alien & more",
-        "A mix tags: jazz, soul, funk · size: 4",
+        "Because you <b>liked</b> Alien & more <b>",
+        "A <b>mix tags: <b>jazz, soul, funk · size: 4",
         "predicted 0.75 popularity 0.50 score 1.25",
         "Sponsored predicted 1.00 like what you had \u22120.50 score 0.50 probability 0.25",
     ):
@@ -71,7 +71,7 @@ def test_all_that_is_known_stands_on_the_page(page):
 
 
 def test_what_a_row_rests_on_is_marked_in_its_title(page):
-    assert ">Because you liked <em>Alien &amp; more</em></h2>" in page.to_html()
+    assert ">Because you &lt;b&gt;liked&lt;/b&gt; <em>Alien &amp; more</em> &lt;b&gt;</h2>" in page.to_html()
 
 
 def test_bars_are_in_proportion(page):

@@ -21,8 +21,8 @@ def model_of(events, name):
     ("layout", "name", "user", "at", "kinds"),
     [
         ("streaming", "ml-100k", 196, "1998-03-01", {"continue", "top", "because", "category", "discover"}),
-        ("shop", "online-retail", 17841, "2011-11-20", {"top", "because", "popular", "sponsored"}),
-        ("music", "lastfm-2k", 2, None, {"top", "because", "category", "discover", "popular"}),
+        ("shop", "online-retail", 17841, "2011-11-20", {"top", "because", "popular", "sponsored", "buy_again"}),
+        ("music", "lastfm-2k", 2, None, {"top", "because", "category", "discover", "popular", "mix"}),
     ],
 )
 def test_a_ready_made_page_in_a_browser(layout, name, user, at, kinds, need_set, chromium, tmp_path):

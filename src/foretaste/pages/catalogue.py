@@ -9,15 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import sparse
 
-from foretaste._typing import Codes, Float64, Frame
+from foretaste._typing import Codes, Float64, Frame, Mask
 from foretaste.data.frames import frame_column, frame_columns
 from foretaste.data.interactions import SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +65,13 @@ class Attribute:
         positions = np.repeat(np.arange(items.size), sizes)[np.argsort(short, kind="stable")]
         return np.concatenate([[0], np.cumsum(np.bincount(values, minlength=len(self.values)))]), positions
 
+    @property
+    def shares(self) -> sparse.csr_array:
+        """How much of each item is in each value, shape (n_items, n_values): rows add up to 1, or to 0 without any."""
+        rows, shape = self.of_items, (self.of_items.indptr.size - 1, len(self.values))
+        several = np.maximum(np.diff(rows.indptr), 1)[rows.row_codes()]
+        return sparse.csr_array((rows.values / several, rows.indices, rows.indptr), shape)
+
     def counts(self, items: Codes, weights: Float64 | None = None) -> Float64:
         """How often each value occurs among some items."""
         rows, n_values = self.of_items, len(self.values)
@@ -91,20 +97,21 @@ def expression(where: str) -> pl.Expr:
         raise InvalidParameterError(message) from error
 
 
-def log_odds(own: Float64, everybody: Float64) -> Float64:
+def log_odds(own: Float64, everybody: Float64, values: npt.NDArray[np.intp] | slice = slice(None)) -> Float64:
     r"""How surely each value occurs more often among one's own than among everybody's, in standard deviations.
 
     .. math:: z_v = \frac{\delta_v}{\sqrt{1 / (y_v + a_v) + 1 / (y'_v + a_v)}}, \qquad
         \delta_v = \log \frac{y_v + a_v}{n + a - y_v - a_v} - \log \frac{y'_v + a_v}{n' + a - y'_v - a_v}
 
     with y and y' the counts, n and n' their sums, and a prior shaped like everybody's counts, of as many as there are
-    values (Monroe, Colaresi, Quinn 2008, "Fightin' words", equations 18, 19 and 22).
+    values (Monroe, Colaresi, Quinn 2008, "Fightin' words", equations 18, 19 and 22). `values` are those wanted.
     """
-    prior = everybody.size * (everybody + 1) / (everybody.sum() + everybody.size)
+    size, total = everybody.size, everybody.sum()
+    n_mine, n_theirs = own.sum() + size, total + size
+    own, everybody = own[values], everybody[values]
+    prior = size * (everybody + 1) / (total + size)
     mine, theirs = own + prior, everybody + prior
-    delta = np.log(mine / np.maximum(mine.sum() - mine, 1e-9)) - np.log(
-        theirs / np.maximum(theirs.sum() - theirs, 1e-9)
-    )
+    delta = np.log(mine / np.maximum(n_mine - mine, 1e-9)) - np.log(theirs / np.maximum(n_theirs - theirs, 1e-9))
     surplus: Float64 = delta / np.sqrt(1 / mine + 1 / theirs)
     return surplus
 

@@ -48,7 +48,7 @@ class Composer:
     >>> layout = pages.Layout(row=(pages.Top(min_items=1),), columns=2)
     >>> page = pages.Composer(model, albums, layout).compose("diego")
     >>> [slot.item for slot in page.rows[0]]
-    ['zhou-shen', 'sanam']
+    ['melt-banana', 'zhou-shen']
     """
 
     def __init__(self, model: Scorer, events: Any, layout: Layout, items: Frame | None = None) -> None:  # noqa: ANN401

@@ -149,3 +149,13 @@ class Crowd:
         first = np.full(self.n_items, np.inf)
         np.minimum.at(first, self.log.item_codes[:last], self.log.days[:last])
         return first
+
+    def shared(self) -> npt.NDArray[np.bool_]:
+        """The items that more than one user had."""
+        last = self.log.until(self.day)
+        users, items = self.log.user_codes[:last], self.log.item_codes[:last]
+        anyone = np.full(self.n_items, -1, np.int32)
+        anyone[items] = users
+        mask = np.zeros(self.n_items, np.bool_)
+        mask[items[users != anyone[items]]] = True
+        return mask

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from foretaste.pages.catalogue import Mask
+from foretaste._typing import Mask
 from foretaste.pages.layout import Layout
 from foretaste.pages.rows import Draft
 from foretaste.pages.rules import Rule

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from foretaste._typing import Codes, Float32
+from foretaste._typing import Codes, Float32, Mask
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Catalogue, Mask, expression, log_odds
+from foretaste.pages.catalogue import Catalogue, expression, log_odds
 from foretaste.pages.diversity import Diversity
 from foretaste.pages.rules import mentionable
 from foretaste.pages.space import SpaceName

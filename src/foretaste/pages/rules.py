@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foretaste._typing import Float32, Float64
+from foretaste._typing import Float32, Float64, Mask
 from foretaste.exceptions import InvalidParameterError
-from foretaste.pages.catalogue import Catalogue, Mask, expression
+from foretaste.pages.catalogue import Catalogue, expression
 from foretaste.pages.words import duration
 
 if TYPE_CHECKING:

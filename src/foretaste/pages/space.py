@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 
-from foretaste._typing import Codes, Float32
+from foretaste._typing import Codes, Float32, Mask
 from foretaste.data.interactions import SparseRows
 
 SpaceName: TypeAlias = Literal["factors", "events", "content"]
@@ -24,10 +24,13 @@ class Space:
     Attributes
     ----------
     vectors : float32 array of shape (n_items, n_dimensions)
+    known : bool array of shape (n_items,)
+        Whether anything is.
     """
 
     def __init__(self, vectors: Float32) -> None:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        self.known: Mask = lengths[:, 0] > 0
         self.vectors: Float32 = np.divide(
             vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=lengths > 0, dtype=np.float32
         )

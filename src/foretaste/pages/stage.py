@@ -5,22 +5,26 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from foretaste._typing import Codes, Float32, Float64, Id
+from foretaste._typing import Codes, Float32, Float64, Id, Mask
 from foretaste.data.interactions import Interactions
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.crowd import Crowd, Log
+from foretaste.pages.repeats import Purchases, RepeatPurchases, Timing
 from foretaste.pages.rules import Campaigns, Limits, Rule
 from foretaste.pages.space import Space, SpaceName
 from foretaste.pages.words import duration
 
 # Signals of the crowd are those of the last full hour: pages of the same hour share them.
 _HOURS_A_DAY = 24
+# The signals of so many moments are kept: a page looks at its own and at the first of its day.
+_KEPT = 16
 
 _T = TypeVar("_T")
 
@@ -51,6 +55,19 @@ class Settings:
         The window whose events are compared with the four before.
     trend_shrinkage : float
         As many events as expected are added to both.
+    repeat_horizon : float or str
+        `due` is the probability that an item is bought again within so long from now.
+    repeat_timing : {"log-normal", "poisson-gamma"}
+        How the time from one purchase to the next is modelled: see `RepeatPurchases`.
+    repeat_by : str, optional
+        The column of the items, such as their category, that says which ones are bought alike: what is known of few
+        purchases leans on it.
+    repeat_shrinkage : float
+        As many buyers of the category, and of everything, are added to those of an item.
+    demand_window : float or str
+        The window in which the repeat purchases of an item are compared with those expected.
+    demand_shrinkage : float
+        As many repeat purchases as expected are added to both.
     space : {"factors", "events", "content"}, optional
         Where likeness is measured: the model's factors, who had an item, or its attributes. By default the first of
         these there is.
@@ -63,6 +80,12 @@ class Settings:
     history_half_life: float | str = "180d"
     trend_window: float | str = "7d"
     trend_shrinkage: float = 5.0
+    repeat_horizon: float | str = "14d"
+    repeat_timing: Timing = "log-normal"
+    repeat_by: str | None = None
+    repeat_shrinkage: float = 10.0
+    demand_window: float | str = "4w"
+    demand_shrinkage: float = 20.0
     space: SpaceName | None = None
     attributes: tuple[str, ...] = ()
 
@@ -106,7 +129,7 @@ class Stage:
         self.limits = Limits.of(self.campaigns, catalogue)
         self.boosts = self.campaigns.boosts(self.n_items)
         self._spaces: dict[str, Space] = {}
-        self._crowd: dict[str, tuple[float, Any]] = {}
+        self._crowd: dict[tuple[str, float], Any] = {}
 
     def with_rules(self, rules: tuple[Rule, ...]) -> Stage:
         """The same with other rules; what was measured already is shared."""
@@ -197,6 +220,10 @@ class Stage:
         """The signal, as of the last full hour."""
         return self._hourly("freshness", day, self._freshness)
 
+    def shared(self, day: float) -> Mask:
+        """The items that more than one user had, as of the last full hour."""
+        return self._hourly("shared", day, lambda crowd: crowd.shared())
+
     def value_counts(self, attribute: str, day: float) -> Float64:
         """How often each value of an attribute occurs in what everybody had, as of the last full hour."""
 
@@ -215,10 +242,40 @@ class Stage:
         fresh = np.exp2(-age / self.settings.days("freshness_half_life"))
         return np.where(np.isfinite(first), fresh, 1).astype(np.float32)
 
+    def repeats(self, day: float) -> RepeatPurchases:
+        """Who buys what again, as of the beginning of the day; where the events end before, of the day after them."""
+
+        def learned(crowd: Crowd) -> RepeatPurchases:
+            settings = self.settings
+            return RepeatPurchases(
+                self._purchases,
+                crowd.day,
+                self.n_items,
+                categories=None if settings.repeat_by is None else self.catalogue.attribute(settings.repeat_by).shares,
+                timing=settings.repeat_timing,
+                shrinkage=settings.repeat_shrinkage,
+                window=settings.days("demand_window"),
+                demand_shrinkage=settings.demand_shrinkage,
+            )
+
+        # beyond the last event it is not that nobody bought, but that nobody has told
+        today = np.floor(day)
+        n_before = self.log.until(today)
+        last = np.floor(self.log.days[n_before - 1]) if n_before else today
+        return self._kept("repeats", min(today, last + 1), learned)
+
+    @cached_property
+    def _purchases(self) -> Purchases:
+        return Purchases.of(self.log)
+
     def _hourly(self, name: str, day: float, measure: Callable[[Crowd], _T]) -> _T:
-        hour = np.floor(day * _HOURS_A_DAY) / _HOURS_A_DAY
-        kept = self._crowd.get(name)
-        if kept is None or kept[0] != hour:
-            kept = self._crowd[name] = (hour, measure(Crowd(self.log, hour, self.n_items)))
-        found: _T = kept[1]
+        return self._kept(name, np.floor(day * _HOURS_A_DAY) / _HOURS_A_DAY, measure)
+
+    def _kept(self, name: str, day: float, measure: Callable[[Crowd], _T]) -> _T:
+        """What was measured at a moment; of the moments asked for last, it is kept."""
+        if (name, day) not in self._crowd:
+            if len(self._crowd) >= _KEPT:
+                del self._crowd[next(iter(self._crowd))]  # the oldest
+            self._crowd[name, day] = measure(Crowd(self.log, day, self.n_items))
+        found: _T = self._crowd[name, day]
         return found

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from foretaste._typing import Codes, Float32, Float64, Id
+from foretaste._typing import Codes, Float32, Float64, Id, Mask
 from foretaste.data.moments import day_of, moment
 from foretaste.kernels.pages import add_signal, reaching
 from foretaste.pages import rules, signals
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Mask
+from foretaste.pages.repeats import Pairs
 from foretaste.pages.stage import Stage
 
 # As many of the best by a blend are sorted once, and rows look among them first.
@@ -91,6 +91,11 @@ class Visit:
         """Number of items there are."""
         return self.stage.n_items
 
+    @property
+    def known_as(self) -> str:
+        """The user as text, however the id was written: 7 of NumPy is 7."""
+        return str(self.stage.log.users.decode_one(self.log_code) if self.log_code >= 0 else self.user)
+
     # What is known of the visitor -----------------------------------------------------------------------------------
 
     @cached_property
@@ -110,15 +115,19 @@ class Visit:
     def history(self) -> History:
         """What the visitor had, item by item, the latest first; at most the last 500 items."""
         items, days, strengths = self.events
-        latest = items[::-1]
-        codes, first, place = np.unique(latest, return_index=True, return_inverse=True)
-        strongest = np.zeros(codes.size, np.float32)
-        np.maximum.at(strongest, place, strengths[::-1])
-        order = np.argsort(first, kind="stable")[:_LONGEST_HISTORY]
-        ages = self.stage.log.ages(days[::-1][first[order]], self.day)
-        fading = np.exp2(-ages / self.stage.settings.days("history_half_life"))
-        kept = strongest[order]
-        return History(codes[order], ages, kept, (kept * fading).astype(np.float32))
+        return gathered(
+            items, self.stage.log.ages(days, self.day), strengths, self.stage.settings.days("history_half_life")
+        )
+
+    @cached_property
+    def morning(self) -> Visit:
+        """The visit as it would have been when its date began, for what is made once a day.
+
+        On somebody's first day, of whom nothing was known then, the visit as it is.
+        """
+        earlier = Visit(self.stage, self.user, datetime.combine(self.at, time()), self.visitor, seen=self._policy)
+        earlier.scores = self.scores  # whatever the time
+        return earlier if earlier.events[0].size else self
 
     @cached_property
     def seen(self) -> Mask:
@@ -198,9 +207,19 @@ class Visit:
         return self._campaigns[1]
 
     @cached_property
+    def purchases(self) -> Pairs:
+        """What the visitor bought before, item by item."""
+        items, days, _ = self.events
+        return Pairs.of_user(items, days)
+
+    @cached_property
     def due(self) -> Float32:
-        """With what probability each item is bought again soon."""
-        raise NotImplementedError
+        """With what probability the visitor buys each item again within the horizon; 0 of what was never bought."""
+        soon = np.zeros(self.n_items, np.float32)
+        horizon = self.stage.settings.days("repeat_horizon")
+        repeats = self.stage.repeats(self.day)
+        soon[self.purchases.items] = repeats.probability(self.purchases, self.day, horizon)
+        return soon
 
     def signal(self, name: str) -> Float32:
         """A signal of every item."""
@@ -244,6 +263,17 @@ class Visit:
         was_asked = (blend, faded) in self._asked
         self._asked.add((blend, faded))
         return was_asked
+
+
+def gathered(items: Codes, ages: Float64, strengths: Float32, half_life: float) -> History:
+    """Events, oldest first, item by item; at most the last 500 items."""
+    latest = items[::-1]
+    codes, first, place = np.unique(latest, return_index=True, return_inverse=True)
+    strongest = np.zeros(codes.size, np.float32)
+    np.maximum.at(strongest, place, strengths[::-1])
+    order = np.argsort(first, kind="stable")[:_LONGEST_HISTORY]
+    ages, kept = ages[::-1][first[order]], strongest[order]
+    return History(codes[order], ages, kept, (kept * np.exp2(-ages / half_life)).astype(np.float32))
 
 
 def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:

@@ -52,5 +52,5 @@ def check_template(template: str, known: Iterable[str]) -> None:
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """A title with its placeholders replaced, as in "Because you liked {anchor.title}"."""
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+    """A title with its placeholders replaced, as in "Because you liked {anchor.title}"; one without a value stays."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
