@@ -1,9 +1,11 @@
-"""Pages composed from a synthetic shop of 100,000 items."""
+"""Whole pages: composed from a synthetic shop of 100,000 items, and beside what people had afterwards on ml-100k."""
 
 from __future__ import annotations
 
 import statistics
 import time
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import polars as pl
 
 import foretaste as ft
 from benchmarks.contestants.foretaste import with_factors
-from benchmarks.data import Array, Scores
+from benchmarks.data import Array, Scores, Timed
 from foretaste import pages
 
 _YEAR = 365  # days that the events are spread over
@@ -115,3 +117,60 @@ def _visitor(user: int, n_items: int) -> pages.Visitor:
     items = np.random.default_rng(user).integers(0, n_items, 12).tolist()
     shown = [(item, _YEAR * 86_400 - 3600) for item in items[6:9]]
     return pages.Visitor(age=30, blocked=items[:6], progress=dict.fromkeys(items[9:], 0.5), shown=shown)
+
+
+# ml-100k by time -----------------------------------------------------------------------------------------------------
+
+_N_LISTED = 20
+_MODELS: dict[Timed, ft.ImplicitALS] = {}
+
+
+def one_row(events: Timed, kind: str, parameters: Mapping[str, Any]) -> dict[str, float]:
+    """A page of one row of 20 for everybody with events on both sides of the moment.
+
+    `far` is the mean over users of the mean of 1 minus the largest cosine of each item with the user's own, in the
+    space of events and in that of genres.
+    """
+    composer = _by_time(events, getattr(pages, kind)(**parameters, min_items=1))
+    report = pages.evaluate(composer, pl.DataFrame(events.after), at=events.at)
+    far: dict[str, list[float]] = {"events": [], "content": []}
+    for user in report.ids:
+        visit = composer.visit(user, events.at)
+        items = composer.stage.item_codes(slot.item for row in composer.page_of(visit) for slot in row)
+        own = np.unique(visit.events[0])
+        for name, values in far.items():
+            nearest = composer.stage.space(name).between(items, own).max(axis=1, initial=0)
+            values.append(float((1 - nearest).mean()))
+    return {
+        "hit rate": report["hit_rate"],
+        "recall": report["recall"],
+        "far, events": float(np.mean(far["events"])),
+        "far, genres": float(np.mean(far["content"])),
+        "slots": report["slots"],
+        "users": len(report.ids),
+    }
+
+
+def blended(events: Timed, blends: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Weights learned from half of the users, beside given ones, on the other half."""
+    composer, after = _by_time(events, pages.Top()), pl.DataFrame(events.after)
+    users = np.random.default_rng(0).permutation(np.unique(events.after["user"])).tolist()
+    half = len(users) // 2
+    learned = pages.Blend.learned(composer, after, users=users[:half], at=events.at)
+    compared = {name: pages.Blend(**weights) for name, weights in blends.items()} | {"learned": learned}
+    table = pages.compare_blends(composer, after, compared, users[half:], events.at, n=_N_LISTED)
+    return {
+        **{f"{row['metric']}, {row['blend']}": row["value"] for row in table.iter_rows(named=True)},
+        **{f"weight of {name}": weight for name, weight in learned},
+        "users": len(users) - half,
+    }
+
+
+def _by_time(events: Timed, row: pages.RowKind) -> pages.Composer:
+    known = ft.Interactions.from_frame(pl.DataFrame(events.before))
+    if events not in _MODELS:
+        _MODELS[events] = ft.ImplicitALS(n_factors=32, n_epochs=8, tol=0, random_state=0).fit(known)
+    films = pl.DataFrame({"item": np.arange(len(events.genres)), "genres": [list(names) for names in events.genres]})
+    layout = pages.Layout(row=(row,), columns=_N_LISTED, signals=pages.Settings(attributes=("genres",)))
+    with warnings.catch_warnings(action="ignore", category=ft.exceptions.DataWarning):  # films that nobody had
+        return pages.Composer(_MODELS[events], known, layout, films)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -68,7 +69,7 @@ def test_what_is_sponsored_is_labelled_rationed_and_spaced(scene):
         for rule in scene.layout.rule:
             assert sum(other is rule for other in rules) <= rule.max_share * len(row) + 1e-9
         places = [place for place, rule in enumerate(rules) if rule is not None]
-        for place, following in zip(places, places[1:], strict=False):
+        for place, following in pairwise(places):
             assert following - place > max(rules[place].spacing, rules[following].spacing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -116,7 +117,7 @@ def test_the_gap_between_sponsored_slots_is_counted():
     gaps = []
     for row in page:
         places = [column for column, slot in enumerate(row) if slot.sponsored]
-        gaps += [b - a - 1 for a, b in zip(places, places[1:], strict=False)]
+        gaps += [b - a - 1 for a, b in pairwise(places)]
     assert report.values["sponsored_gap"].tolist() == ([min(gaps)] if gaps else [pytest.approx(np.nan, nan_ok=True)])
     share = sum(slot.sponsored for row in page for slot in row) / sum(map(len, page))
     assert report["sponsored_share"] == share

@@ -51,7 +51,7 @@ def reaching(scores: Float32, allowed: Mask, border: float, codes: Codes) -> int
 
 @kernel
 def looked_at(candidates: Codes, appeal: Float32, kept: Mask, shown: Mask, looks: Float32, sums: Float32) -> None:
-    """Write, for each row, how much of what it still has to show is looked at: sum_k looks[k] * appeal of its k-th item.
+    """Write how much each row adds by what it still has to show: sum_k looks[k] * appeal of its k-th item.
 
     Parameters
     ----------

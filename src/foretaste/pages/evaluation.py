@@ -136,13 +136,14 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
     rows and n columns:
 
     - `recall` :math:`|H \cap B| / |H|`, and `hit_rate`, 1 where one of H is in B, else 0;
-    - `expected_clicks` :math:`\sum_{rc} \gamma_\downarrow^r \gamma_\rightarrow^c [i_{rc} \in H]` over the whole page, with
-      the layout's `patience_down` and `patience_right`; an item that stands twice counts where it is looked at more;
+    - `expected_clicks` :math:`\sum_{rc} \gamma_\downarrow^r \gamma_\rightarrow^c [i_{rc} \in H]` over the whole page,
+      with the layout's `patience_down` and `patience_right`; an item that stands twice counts where it is looked at
+      more;
     - `rows`, `slots`, and `duplicates`: slots less distinct items;
     - `sponsored_share` of the slots, and `sponsored_gap`, the fewest other slots between two sponsored ones in a row,
       rows of the kind "sponsored" apart;
-    - `calibration` :math:`\sum_v p_v \log_2 \frac{p_v}{0.99 q_v + 0.01 p_v}` with p and q the shares of the values of an
-      attribute in what the user had before and on the page, each item shared among its values (Steck 2018,
+    - `calibration` :math:`\sum_v p_v \log_2 \frac{p_v}{0.99 q_v + 0.01 p_v}` with p and q the shares of the values of
+      an attribute in what the user had before and on the page, each item shared among its values (Steck 2018,
       "Calibrated recommendations", equations 5 and 6, in bits);
     - `coverage`, the share of all items that stand on somebody's page.
 
@@ -198,9 +199,9 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
                 values.append(figures[name])
             shown.update(slot.item for row in page for slot in row)
             advance("")
-    values = {name: np.array(found) for name, found in measured.items()}
+    found = {name: np.array(values) for name, values in measured.items()}
     n_items = composer.stage.n_items
-    return PageReport(values, len(shown) / n_items, list(asked.wanted), asked.n_dropped, composer.stage.model.kind_)
+    return PageReport(found, len(shown) / n_items, list(asked.wanted), asked.n_dropped, composer.stage.model.kind_)
 
 
 def cost_of_rules(

@@ -87,7 +87,7 @@ def _pins(draft: Draft, visit: Visit, order: npt.NDArray[np.intp], shown: Mask, 
 
 
 def _fetched(draft: Draft, visit: Visit, mask: Mask) -> Iterator[Choice]:
-    """The best item of a mask that is not among a draft's candidates, by the blend of the row; none if there is none."""
+    """The best item of a mask that is not among a draft's candidates, by the blend of the row, if there is one."""
     allowed = mask & visit.allowed(seen_too=draft.spec.shows_seen)
     codes, terms = draft.spec.ranked(visit, np.flatnonzero(allowed).astype(np.int32))
     return _choices(Draft(draft.spec, draft.title, codes, terms), visit, np.arange(min(codes.size, 1)))

@@ -312,8 +312,9 @@ class Category(RowKind):
                 inside = members[allowed[members]]
             value = attribute.values[place]
             evidence = {"attribute": self.attribute, "value": value}
-            names = {"value": value, "attribute": self.attribute}
-            yield self.draft(visit, inside, in_order=is_enough, evidence=evidence, **names)
+            yield self.draft(
+                visit, inside, in_order=is_enough, evidence=evidence, value=value, attribute=self.attribute
+            )
 
     def _order(self, visit: Visit) -> list[int]:
         attribute = visit.stage.catalogue.attribute(self.attribute)

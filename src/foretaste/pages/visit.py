@@ -286,7 +286,12 @@ def best(scores: Float32, allowed: Mask | Codes, n: int) -> Codes:
     n : int
     """
     if allowed.dtype != np.bool_:
-        return _sorted(allowed, scores[allowed], n)
+        given: Codes = allowed  # type: ignore[assignment]  # as its type says
+        return _sorted(given, scores[given], n)
+    return _best_of_all(scores, allowed, n)  # type: ignore[arg-type]  # as its type says
+
+
+def _best_of_all(scores: Float32, allowed: Mask, n: int) -> Codes:
     sample = scores[::_SAMPLED][allowed[::_SAMPLED]]
     rank = 2 * n // _SAMPLED + _SAMPLED  # of the sample, which about twice as many as n reach
     found, codes = 0, np.empty(scores.size, np.int32)
