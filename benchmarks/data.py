@@ -344,9 +344,9 @@ def lastfm_new_items() -> Events:
 
 def ml_100k_last_fifth() -> Events:
     """ml-100k, all ratings events: the last fifth of each user's is the test part; genres are known."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive:
-        with archive.open("ml-100k/u.data") as lines:
-            users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
+    path = _existing(_archives() / "ml-100k.zip")
+    with zipfile.ZipFile(path) as archive, archive.open("ml-100k/u.data") as lines:
+        users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
     order = np.lexsort((items, times, users))
     users, items = users[order] - 1, items[order] - 1
     counts = np.bincount(users)
