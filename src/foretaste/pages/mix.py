@@ -19,8 +19,8 @@ from foretaste.pages.tastes import Taste, tastes
 from foretaste.pages.visit import Visit
 from foretaste.utils.validation import Constraint, Float, Int, check_parameters
 
-# What is farther from the centre of a mix than all but this share of its own members is not in it.
-_FARTHEST = 20
+# One in so many of a mix's own members is farther from its centre than anything in it may be: the 20th percentile.
+_FARTHEST = 5
 # A title names so many values, each of at least this share of the members, and so many times as frequent there as
 # elsewhere.
 _TAGS, _SHARE, _LIFT = 3, 0.25, 2.0
@@ -259,6 +259,6 @@ def _nearest(space: Space, codes: Codes, found: list[Taste]) -> tuple[npt.NDArra
     cosines = space.vectors[codes] @ np.array([taste.centre for taste in found]).T
     mixes = cosines.argmax(axis=1)
     nearness = np.take_along_axis(cosines, mixes[:, None], axis=1)[:, 0]
-    border = np.array([np.percentile(taste.nearness, _FARTHEST) for taste in found], np.float32)
+    border = np.array([np.sort(taste.nearness)[(taste.nearness.size - 1) // _FARTHEST] for taste in found], np.float32)
     # a member at the border itself is in, though its cosine was summed in another order
     return np.where(nearness >= border[mixes] - np.float32(1e-6), mixes, -1), nearness
