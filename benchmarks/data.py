@@ -10,7 +10,6 @@ import csv
 import io
 import multiprocessing
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -23,9 +22,16 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.model_selection import KFold
 
+from benchmarks.by_time import (  # noqa: F401  rows name what is here
+    Timed,
+    film_genres,
+    ml_100k_by_time,
+    ml_100k_by_time_validation,
+)
+from benchmarks.files import archives, existing, scratch
+
 Array = npt.NDArray[Any]
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
 _STARS = (1.0, 5.0)
 _N_FACTORS = 64
 _N_BEST = 10
@@ -224,8 +230,8 @@ def ml_1m_validation() -> Split:
 
 def ml_1m_file() -> Path:
     """ratings.dat of ml-1m, unpacked."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
-        return Path(archive.extract("ml-1m/ratings.dat", _scratch()))
+    with zipfile.ZipFile(existing(archives() / "ml-1m.zip")) as archive:
+        return Path(archive.extract("ml-1m/ratings.dat", scratch()))
 
 
 def ml_100k_folds() -> dict[str, Split]:
@@ -269,15 +275,15 @@ def _rating_table(name: str) -> dict[str, Array]:
 
 
 def _table(name: str) -> dict[str, Array]:
-    default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
+    default = archives().parent / "splits"
+    path = existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
     with np.load(path) as table:
         return dict(table)
 
 
 def _published(member: str) -> Ratings:
     """A table of ml-100k, in the order of its rows."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive, archive.open(f"ml-100k/{member}") as lines:
+    with zipfile.ZipFile(existing(archives() / "ml-100k.zip")) as archive, archive.open(f"ml-100k/{member}") as lines:
         return _columns(lines)
 
 
@@ -321,7 +327,7 @@ def ml_1m_events_validation() -> Events:
 
 def ml_1m_new_items() -> Events:
     """ml-1m, all ratings events: those of a random fifth of the films are the test part; genres are known."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
+    with zipfile.ZipFile(existing(archives() / "ml-1m.zip")) as archive:
         films = [line.split("::") for line in archive.read("ml-1m/movies.dat").decode("latin-1").splitlines()]
     ratings = np.loadtxt(ml_1m_file(), np.int64, delimiter=":", usecols=(0, 2), encoding="latin-1")
     return _new_items(*ratings.T, {int(film): tuple(genres.split("|")) for film, _, genres in films})
@@ -329,7 +335,7 @@ def ml_1m_new_items() -> Events:
 
 def lastfm_new_items() -> Events:
     """Last.fm: the listeners of a random fifth of the artists are the test part; tags are known."""
-    with zipfile.ZipFile(_existing(_archives() / "hetrec2011-lastfm-2k.zip")) as archive:
+    with zipfile.ZipFile(existing(archives() / "hetrec2011-lastfm-2k.zip")) as archive:
 
         def table(name: str, columns: tuple[int, ...]) -> Array:
             with archive.open(next(member for member in archive.namelist() if member.endswith(name))) as lines:
@@ -344,56 +350,14 @@ def lastfm_new_items() -> Events:
 
 def ml_100k_last_fifth() -> Events:
     """ml-100k, all ratings events: the last fifth of each user's is the test part; genres are known."""
-    path = _existing(_archives() / "ml-100k.zip")
-    with zipfile.ZipFile(path) as archive, archive.open("ml-100k/u.data") as lines:
+    with zipfile.ZipFile(existing(archives() / "ml-100k.zip")) as archive, archive.open("ml-100k/u.data") as lines:
         users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
     order = np.lexsort((items, times, users))
     users, items = users[order] - 1, items[order] - 1
     counts = np.bincount(users)
     rank = np.arange(users.size) - np.repeat(np.cumsum(counts) - counts, counts)
     test = rank >= np.ceil(0.8 * counts)[users]
-    return Events(users[~test], items[~test], users[test], items[test], np.unique(items[~test]), _genres())
-
-
-@dataclass(frozen=True, eq=False)
-class Timed:
-    """Events before a moment, and those after it of users and items with any before; columns `user`, `item`, `time`."""
-
-    before: dict[str, Array]
-    after: dict[str, Array]
-    at: int
-    genres: tuple[tuple[str, ...], ...]
-
-
-def ml_100k_by_time() -> Timed:
-    """ml-100k, all ratings events: the last fifth by time, of all, is the test part."""
-    return _timed(1.0)
-
-
-def ml_100k_by_time_validation() -> Timed:
-    """The training part of `ml_100k_by_time` alone, cut in the same way."""
-    return _timed(0.8)
-
-
-def _timed(share: float) -> Timed:
-    """The first so many of the events by time, the last fifth of them held out."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive, archive.open("ml-100k/u.data") as lines:
-        users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
-    order = np.lexsort((items, users, times))
-    users, items, times = (column[order][: int(share * times.size)] for column in (users - 1, items - 1, times))
-    at = int(times[int(0.8 * times.size)])
-    early = times < at
-    late = ~early & np.isin(users, users[early]) & np.isin(items, items[early])
-    parts = ({"user": users[part], "item": items[part], "time": times[part]} for part in (early, late))
-    return Timed(*parts, at, _genres())
-
-
-def _genres() -> tuple[tuple[str, ...], ...]:
-    """Of each film of ml-100k."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive:
-        films = [line.split("|") for line in archive.read("ml-100k/u.item").decode("latin-1").splitlines()]
-        names = [line.split("|")[0] for line in archive.read("ml-100k/u.genre").decode("latin-1").split()]
-    return tuple(tuple(name for name, has in zip(names, film[5:], strict=True) if has == "1") for film in films)
+    return Events(users[~test], items[~test], users[test], items[test], np.unique(items[~test]), film_genres())
 
 
 def online_retail_baskets() -> Baskets:
@@ -408,7 +372,7 @@ def online_retail_earlier_baskets() -> Baskets:
 
 def _baskets(begin: float, end: float) -> Baskets:
     """The test part lies between two shares of the time; the lines are those that foretaste's loader keeps."""
-    with zipfile.ZipFile(_existing(_archives() / "online-retail.zip")) as archive:
+    with zipfile.ZipFile(existing(archives() / "online-retail.zip")) as archive:
         member = next(name for name in archive.namelist() if name.endswith("Online Retail.csv"))
         with archive.open(member) as lines:
             rows = [
@@ -555,7 +519,7 @@ def few_of_files(made: Files) -> Files:
 
 
 def _new_files(scale: tuple[float, float]) -> Files:
-    folder = Path(_scratch())
+    folder = Path(scratch())
     return Files(*(folder / f"{name}.npy" for name in ("users", "items", "ratings")), scale=scale)
 
 
@@ -612,29 +576,3 @@ def _power_law(n_ids: int, n_rows: int, rng: np.random.Generator) -> Array:
     weights = np.cumsum((np.arange(n_ids) + 100.0) ** -0.7)
     ranks = np.searchsorted(weights, rng.random(n_rows) * weights[-1])
     return rng.permutation(n_ids).astype(np.int32)[np.minimum(ranks, n_ids - 1)]
-
-
-# Files ---------------------------------------------------------------------------------------------------------------
-
-
-def _archives() -> Path:
-    return Path(os.environ.get("FORETASTE_DATA", _REPOSITORY.parent / "shared" / "data"))
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        message = (
-            f"{path} is missing. Hint: FORETASTE_DATA names the folder of the archives, FORETASTE_SPLITS that of the "
-            f"fixed splits; see docs/benchmarks.md."
-        )
-        raise FileNotFoundError(message)
-    return path
-
-
-def _scratch() -> str:
-    """A folder that lives as long as the process."""
-    _FOLDERS.append(tempfile.TemporaryDirectory())
-    return _FOLDERS[-1].name
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

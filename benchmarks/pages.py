@@ -11,7 +11,12 @@ def _varied(label: str, **diversity: Any) -> Contestant:  # noqa: ANN401  the pa
     return Contestant(label, "pages.varied_rows", {"diversity": diversity})
 
 
+def _discover(reach: int) -> dict[str, Any]:
+    return {"kind": "Discover", "parameters": {"reach": reach}}
+
+
 _BY_GENRES = {"by": "genres"}
+_GIVEN = {"predicted": {"predicted": 1}, "given": {"predicted": 1, "freshness": 0.2, "popularity": 0.1}}
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -65,5 +70,64 @@ ROWS: tuple[Row, ...] = (
             AtMost(f"a row: {name}", 0.001)
             for name in ("mmr 0.3, factors", "dpp 0.3, factors", "dpp 0.3, genres", "calibrated 0.3")
         ),
+    ),
+    Row(
+        name="pages-compose",
+        title="A page of 12 rows of 20 from 100,000 items",
+        about=(
+            "100,000 items, 20,000 users, two million events over a year, random factors of 64 dimensions; 60 "
+            "candidate rows (6 because, 47 category and others), rules that hide, boost and sponsor, dates and ages, "
+            "one thread. `a page` is the median of a hundred users, the composer at hand; `first page` includes the "
+            "spaces and the signals that all visitors share."
+        ),
+        data="many_items",
+        contestants=(Contestant("foretaste Composer", "composing.compose"),),
+        timed="a page",
+        shown=("slowest page", "first page", "candidate rows", "rows", "slots"),
+        targets=(AtMost("a page", 0.025), AtLeast("candidate rows", 60), AtLeast("slots", 240)),
+    ),
+    *(
+        Row(
+            name=f"pages-discover{suffix}",
+            title=f"What is like nothing one had, ml-100k, {title}",
+            about=(
+                "All ratings events; ImplicitALS with 32 factors and 8 epochs; a row of 20 new films for everybody "
+                "with events on both sides of the moment. `far` is 1 minus the largest cosine of a film with the "
+                "user's own, averaged over the row and over users, in the space of events and in that of genres; "
+                "`hit rate` the share of users with a film in the row that they rated afterwards."
+            ),
+            data=f"ml_100k_by_time{data}",
+            contestants=(
+                *(Contestant(f"Discover, reach {reach}", "composing.one_row", _discover(reach)) for reach in reaches),
+                Contestant("Top", "composing.one_row", {"kind": "Top", "parameters": {}}),
+            ),
+            timed="call",
+            shown=("far, events", "far, genres", "hit rate", "recall", "slots", "users"),
+            rivals=False,
+            targets=targets,
+            by_default=not suffix,
+        )
+        for suffix, title, data, reaches, targets in (
+            (
+                *("", "the last fifth of all events by time held out", "", (300,)),
+                (AtLeast("far, events", 0.2), AtMost("far, events: Top", 0.1), AtLeast("hit rate", 0.3364)),
+            ),
+            ("-tuning", "a fifth of the training part held out", "_validation", (30, 50, 80, 120, 200, 300), ()),
+        )
+    ),
+    Row(
+        name="pages-blends",
+        title="Weights given and learned, ml-100k, the last fifth of all events by time held out",
+        about=(
+            "As `pages-discover`; lists of 20 of the films that are new to a user. The weights are learned from what "
+            "half of the users rated afterwards, and all blends measured on the other half."
+        ),
+        data="ml_100k_by_time",
+        contestants=(Contestant("foretaste Blend", "composing.blended", {"blends": _GIVEN}),),
+        timed="call",
+        shown=tuple(
+            f"{metric}, {blend}" for metric in ("recall", "hit_rate") for blend in ("predicted", "given", "learned")
+        ),
+        rivals=False,
     ),
 )

@@ -26,7 +26,7 @@ _LAYOUT = pages.Layout(
         pages.Top(blend=pages.Blend(predicted=1, freshness=0.2, popularity=0.1)),
         pages.Because(within="365d", apart=1.0, max_rows=6),
         pages.Category(attribute="genres", max_rows=20),
-        pages.Category(attribute="brand", max_rows=15),
+        pages.Category(attribute="brand", max_rows=18),
         pages.Category(attribute="decade", max_rows=9),
         pages.Top(title="Short", where="minutes <= 90"),
         pages.Top(title="Long", where="minutes > 150"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -61,8 +62,7 @@ class Draft:
     @property
     def scores(self) -> Float32:
         """What the candidates are ordered by."""
-        total: Float32 = np.sum(list(self.terms.values()), axis=0, dtype=np.float32)
-        return total
+        return _total(self.terms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,10 +194,12 @@ class RowKind(ABC):
 
 def boosted(terms: Mapping[str, Float32], boosts: Float32) -> dict[str, Float32]:
     """Terms with one more for what the rules add, so that their sum is the boosted score."""
-    if not (boosts != 1).any():
-        return dict(terms)
-    total = np.sum(list(terms.values()), axis=0, dtype=np.float32)
-    return {**terms, "rules": total * (boosts - 1)}
+    extra = boosts - np.float32(1)
+    return {**terms, "rules": _total(terms) * extra} if extra.any() else dict(terms)
+
+
+def _total(terms: Mapping[str, Float32]) -> Float32:
+    return reduce(np.add, terms.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,7 +355,7 @@ class Discover(RowKind):
         blend = self.blend or self.ordered_by
         if not visit.history.codes.size:
             return  # everything is different for somebody who had nothing
-        leaders, _ = visit.leaders(blend, faded=True)
+        leaders, _ = visit.leaders(blend)
         pool = leaders[allowed[leaders]][: self.reach]
         nearest = visit.stage.space(self.space).between(pool, visit.history.codes).max(axis=1, initial=0)
         likeness = np.maximum(nearest, 0)

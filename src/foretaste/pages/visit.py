@@ -250,7 +250,7 @@ class Visit:
             self._sums[weights] = total
         return self._sums[weights]
 
-    def leaders(self, blend: Blend, *, faded: bool) -> tuple[Codes, bool]:
+    def leaders(self, blend: Blend, *, faded: bool = True) -> tuple[Codes, bool]:
         """The best by a blend of what may be shown, seen or not, best first, and whether that is all there is."""
         self._asked.add((blend, faded))
         if (blend, faded) not in self._leaders:
