@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Mask
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Attribute, log_odds
+from foretaste.pages.catalogue import Attribute, Catalogue, log_odds
 from foretaste.pages.rows import Draft, RowKind, boosted
 from foretaste.pages.space import Space, SpaceName
 from foretaste.pages.tastes import Taste, tastes
@@ -111,6 +111,12 @@ class Mix(RowKind):
         }
         check_parameters("a row of kind 'mix'", {name: getattr(self, name) for name in constraints}, constraints)
 
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where the items have no such attribute."""
+        super().check(catalogue)
+        if self.attribute is not None:
+            catalogue.attribute(self.attribute)
+
     @property
     def _blend(self) -> Blend:
         return self.blend or self.ordered_by
@@ -141,7 +147,7 @@ class Mix(RowKind):
         """What may be drawn: all that was had and liked, and the best of what is new; and which it is."""
         items, _, strengths = visit.events
         liked = np.unique(items[strengths > 0])
-        leaders, _ = visit.leaders(self._blend)
+        leaders, _ = visit.leaders(self._blend, faded=False)
         new = leaders[allowed[leaders] & ~visit.seen[leaders]][: self.reach]
         # a share of none, or of all, means none of the others, even to fill the row
         parts = [liked[allowed[liked]][: None if self.familiar > 0 else 0], new[: None if self.familiar < 1 else 0]]
