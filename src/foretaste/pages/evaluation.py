@@ -176,11 +176,11 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
     >>> import foretaste as ft
     >>> from foretaste import pages
     >>> albums = ft.Interactions.from_frame(ft.datasets.albums())
-    >>> fold = next(ft.model_selection.UserHoldout(0.25).folds(albums))
+    >>> fold = next(ft.model_selection.UserHoldout(0.25, random_state=0).folds(albums))
     >>> layout = pages.Layout(row=(pages.Top(min_items=1),), columns=2)
     >>> report = pages.evaluate(pages.Composer(ft.Popularity().fit(fold.train), fold.train, layout), fold.test)
-    >>> report["slots"], report["duplicates"]
-    (2.0, 0.0)
+    >>> report["hit_rate"], report["duplicates"]
+    (1.0, 0.0)
     """
     layout = composer.layout
     block = (layout.rows if rows is None else rows, layout.columns if columns is None else columns)
