@@ -286,13 +286,14 @@ ROWS: tuple[Row, ...] = (
         about=(
             "`fold_in` of five items and `recommend(n=10)`, ids in and a frame out; the median of 20 newcomers, one "
             "after the other. Models of 20,000 users and two million random events, or ratings; 64 factors where there "
-            "are any. What the first newcomer prepares serves all others, and stands under `first`."
+            "are any. What the first newcomer prepares serves all others, and stands under `first`. SpectralFilter "
+            "passes 64 users at a time through its filter, however many there are, and is measured without a target."
         ),
         data="many_rated_items",
         contestants=_NEWCOMERS,
         timed="a newcomer",
         shown=("slowest", "first", "fit"),
-        targets=tuple(AtMost(f"a newcomer: {contestant.name}", 0.005) for contestant in _NEWCOMERS),
+        targets=tuple(AtMost(f"a newcomer: {contestant.name}", 0.005) for contestant in _NEWCOMERS[:-1]),
         rivals=False,
     ),
 )

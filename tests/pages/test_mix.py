@@ -202,6 +202,18 @@ def test_terms_are_the_blend_and_chance_and_similarity_is_with_the_mix():
         np.testing.assert_allclose(draft.terms["chance"], 0.15 * luck, rtol=1e-5)
 
 
+def test_what_is_farther_from_the_centre_than_most_members_is_in_no_mix():
+    visit = visit_of(LIKED)
+    space = visit.stage.space()
+    drafts = {draft.evidence["number"]: draft.codes for draft in drafts_of(visit)}
+    found = tastes(visit.morning, space, space.known, merge_cost=0.4, min_group=4, n=6)
+    for taste in found:
+        border = np.percentile(taste.nearness, 20, method="lower") - 1e-6
+        near = np.flatnonzero(space.to(taste.centre) >= border)
+        assert near.size < 30
+        assert set(drafts[taste.number].tolist()) == set(near.tolist())
+
+
 def test_a_page_shows_what_was_had_in_mixes_alone_and_no_item_twice():
     model, items = planted.world()
     layout = pages.Layout(row=(pages.Mix(attribute="genres"), pages.Top()), columns=8)

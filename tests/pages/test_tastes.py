@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import planted
-from foretaste.pages.tastes import _FIRST_STEP, tastes
+from foretaste.pages.tastes import _FIRST_STEP, Taste, _numbered, tastes
 
 
 def tastes_of(liked, *, at=None, model=None, every=1, merge_cost=0.4, min_group=4, n=6, known=None):
@@ -109,6 +109,16 @@ def test_a_new_taste_takes_a_number_that_nobody_had():
     found = tastes_of(liked + of("folk", 5))
     assert found[3] == set(of("folk", 5))
     assert found[1] | found[2] == set(liked)
+
+
+def test_a_number_that_somebody_knows_is_given_away_last():
+    def taste(axis, number=0):
+        members = np.arange(4, dtype=np.int32)
+        return Taste(number, members, np.eye(4, dtype=np.float32)[axis], np.ones(4, np.float32), 1.0, axis)
+
+    before = [taste(0, 1), taste(1, 2)]
+    assert [each.number for each in _numbered([taste(1), taste(2)], before, 6)] == [2, 3]
+    assert [each.number for each in _numbered([taste(2), taste(3), taste(1)], before, 3)] == [3, 1, 2]
 
 
 def test_where_all_numbers_are_taken_the_new_one_gets_that_of_the_one_it_displaces():

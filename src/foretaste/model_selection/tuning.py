@@ -25,12 +25,12 @@ from foretaste.exceptions import (
     DivergenceError,
     ForetasteWarning,
     InvalidParameterError,
-    MissingExtraError,
 )
 from foretaste.metrics import AnyMetric, Metric, get_metric
 from foretaste.model_selection._spaces import Space, default_space
 from foretaste.model_selection.splits import Fold, RandomHoldout, UserHoldout
 from foretaste.model_selection.validation import make_folds, measure_fold
+from foretaste.utils.extras import load_extra
 from foretaste.utils.progress import progress
 from foretaste.utils.validation import Constraint, Int, check_parameters
 
@@ -265,11 +265,7 @@ def _checksum(folds: Sequence[Fold]) -> str:
 @contextmanager
 def _quiet_optuna() -> Iterator[Any]:
     """Optuna, silent for as long as it is used here: what there is to say stands in the result."""
-    try:
-        import optuna  # noqa: PLC0415  an extra
-    except ImportError as error:
-        message = "optuna is not installed, and tune needs it. Hint: pip install 'foretaste[tune]'."
-        raise MissingExtraError(message) from error
+    optuna = load_extra("optuna", "tune", "tune")
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:

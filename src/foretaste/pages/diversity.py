@@ -23,7 +23,7 @@ from foretaste.pages.words import check_word
 from foretaste.utils.validation import Float, Int, check_parameters
 
 if TYPE_CHECKING:
-    from foretaste.pages.catalogue import Attribute
+    from foretaste.pages.catalogue import Attribute, Catalogue
     from foretaste.pages.visit import Visit
 
 Method = Literal["mmr", "dpp", "calibrated", "none"]
@@ -137,6 +137,14 @@ class Diversity:
             )
             raise InvalidParameterError(message)
 
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where it asks for a column that the items do not have."""
+        spaces = get_args(SpaceName)
+        if self.method != "none" and self.by is not None and self.by not in spaces:
+            _attribute(catalogue, self.by, "'by' of diversity", *spaces)
+        if self.window is not None:
+            _attribute(catalogue, self.window.attribute, "'attribute' of a window")
+
     def order(self, visit: Visit, codes: Codes, scores: Float32, n: int) -> Codes:
         """The candidates chosen, in the order of their slots.
 
@@ -164,7 +172,7 @@ class Diversity:
             return chosen
         left = np.ones(codes.size, np.bool_)
         left[chosen] = False
-        attribute = _attribute(visit, self.window.attribute, "'attribute' of a window")
+        attribute = _attribute(visit.stage.catalogue, self.window.attribute, "'attribute' of a window")
         rows, slots = _values(attribute, codes), np.empty(n, np.int32)
         waiting = np.concatenate([chosen, by_score[left[by_score]]])
         filled = space_out(waiting, *rows, len(attribute.values), self.window.most, self.window.among, slots)
@@ -174,7 +182,7 @@ class Diversity:
         """The positions the method chooses; None where it has nothing to go by."""
         chosen = np.empty(n, np.int32)
         if self.method == "calibrated":
-            attribute = _attribute(visit, str(self.by), "'by' of diversity")
+            attribute = _attribute(visit.stage.catalogue, str(self.by), "'by' of diversity")
             wanted = _wanted(visit, attribute)
             if not wanted.any():
                 return None
@@ -190,7 +198,7 @@ class Diversity:
             lengths = np.sqrt(np.einsum("if,if->i", vectors, vectors))[:, None]
             vectors /= np.where(lengths > 0, lengths, 1)  # single precision leaves them a little off 1
             return vectors
-        attribute = _attribute(visit, self.by, "'by' of diversity", *get_args(SpaceName))
+        attribute = _attribute(visit.stage.catalogue, self.by, "'by' of diversity", *get_args(SpaceName))
         return value_vectors(*_values(attribute, codes), len(attribute.values))
 
 
@@ -204,10 +212,10 @@ def _from_0_to_1(scores: Float32) -> Float64:
     return values / highest if highest > 0 else values
 
 
-def _attribute(visit: Visit, column: str, what: str, *others: str) -> Attribute:
+def _attribute(catalogue: Catalogue, column: str, what: str, *others: str) -> Attribute:
     """The values of a column; for an unknown one the nearest name there is, `others` among them."""
-    check_word(column, [*visit.stage.catalogue.frame.columns, *others], what)
-    return visit.stage.catalogue.attribute(column)
+    check_word(column, [*catalogue.frame.columns, *others], what)
+    return catalogue.attribute(column)
 
 
 def _values(attribute: Attribute, codes: Codes) -> tuple[np.ndarray, Codes]:

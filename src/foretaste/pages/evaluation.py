@@ -176,7 +176,7 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
     >>> import foretaste as ft
     >>> from foretaste import pages
     >>> albums = ft.Interactions.from_frame(ft.datasets.albums())
-    >>> fold = next(ft.model_selection.UserHoldout(0.25).folds(albums))
+    >>> fold = next(ft.model_selection.UserHoldout(0.25, random_state=0).folds(albums))
     >>> layout = pages.Layout(row=(pages.Top(min_items=1),), columns=2)
     >>> report = pages.evaluate(pages.Composer(ft.Popularity().fit(fold.train), fold.train, layout), fold.test)
     >>> report["hit_rate"], report["duplicates"]

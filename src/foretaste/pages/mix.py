@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from foretaste._typing import Codes, Float32, Float64, Mask
 from foretaste.pages.blend import Blend
-from foretaste.pages.catalogue import Attribute, log_odds
+from foretaste.pages.catalogue import Attribute, Catalogue, log_odds
 from foretaste.pages.rows import Draft, RowKind, boosted
 from foretaste.pages.space import Space, SpaceName
 from foretaste.pages.tastes import Taste, tastes
 from foretaste.pages.visit import Visit
 from foretaste.utils.validation import Constraint, Float, Int, check_parameters
 
-# What is farther from the centre of a mix than all but this share of its own members is not in it.
-_FARTHEST = 20
+# One in so many of a mix's own members is farther from its centre than anything in it may be: the 20th percentile.
+_FARTHEST = 5
 # A title names so many values, each of at least this share of the members, and so many times as frequent there as
 # elsewhere.
 _TAGS, _SHARE, _LIFT = 3, 0.25, 2.0
@@ -111,6 +111,12 @@ class Mix(RowKind):
         }
         check_parameters("a row of kind 'mix'", {name: getattr(self, name) for name in constraints}, constraints)
 
+    def check(self, catalogue: Catalogue) -> None:
+        """Raise `InvalidParameterError` where the items have no such attribute."""
+        super().check(catalogue)
+        if self.attribute is not None:
+            catalogue.attribute(self.attribute)
+
     @property
     def _blend(self) -> Blend:
         return self.blend or self.ordered_by
@@ -141,7 +147,7 @@ class Mix(RowKind):
         """What may be drawn: all that was had and liked, and the best of what is new; and which it is."""
         items, _, strengths = visit.events
         liked = np.unique(items[strengths > 0])
-        leaders, _ = visit.leaders(self._blend)
+        leaders, _ = visit.leaders(self._blend, faded=False)
         new = leaders[allowed[leaders] & ~visit.seen[leaders]][: self.reach]
         # a share of none, or of all, means none of the others, even to fill the row
         parts = [liked[allowed[liked]][: None if self.familiar > 0 else 0], new[: None if self.familiar < 1 else 0]]
@@ -259,6 +265,6 @@ def _nearest(space: Space, codes: Codes, found: list[Taste]) -> tuple[npt.NDArra
     cosines = space.vectors[codes] @ np.array([taste.centre for taste in found]).T
     mixes = cosines.argmax(axis=1)
     nearness = np.take_along_axis(cosines, mixes[:, None], axis=1)[:, 0]
-    border = np.array([np.percentile(taste.nearness, _FARTHEST) for taste in found], np.float32)
+    border = np.array([np.sort(taste.nearness)[(taste.nearness.size - 1) // _FARTHEST] for taste in found], np.float32)
     # a member at the border itself is in, though its cosine was summed in another order
     return np.where(nearness >= border[mixes] - np.float32(1e-6), mixes, -1), nearness

@@ -123,6 +123,8 @@ class RowKind(ABC):
         """Raise `InvalidParameterError` where it asks for what the items do not have."""
         if self.where is not None:
             catalogue.matching(self.where)
+        if self.diversity is not None:
+            self.diversity.check(catalogue)
 
     def drafts(self, visit: Visit, allowed: Mask) -> list[Draft]:
         """The rows of this kind for a visit, the best first; `allowed` are the items they may hold."""

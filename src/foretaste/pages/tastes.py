@@ -65,6 +65,7 @@ def tastes(visit: Visit, space: Space, known: Mask, *, merge_cost: float, min_gr
     liked = strengths > 0
     items, days, strengths = items[liked], days[liked], strengths[liked]
     half_life = visit.stage.settings.days("history_half_life")
+    met, first = np.unique(items, return_index=True)
     found: list[Taste] = []
     step = _FIRST_STEP
     while items.size:
@@ -72,7 +73,8 @@ def tastes(visit: Visit, space: Space, known: Mask, *, merge_cost: float, min_gr
         ages = days[last - 1] - days[:last]  # of the weights only their proportions matter, and those do not age
         history = gathered(items[:last], ages, strengths[:last], half_life)
         of_use = known[history.codes]
-        groups = _groups(space, history.codes[of_use], history.weights[of_use], items[:last], merge_cost, min_group, n)
+        codes, weights = history.codes[of_use], history.weights[of_use]
+        groups = _groups(space, codes, weights, first[np.searchsorted(met, codes)], merge_cost, min_group, n)
         found = _numbered(groups, found, n)
         if last == items.size:
             break
@@ -81,16 +83,14 @@ def tastes(visit: Visit, space: Space, known: Mask, *, merge_cost: float, min_gr
 
 
 def _groups(
-    space: Space, codes: Codes, weights: Float32, events: Codes, merge_cost: float, min_group: int, n: int
+    space: Space, codes: Codes, weights: Float32, since: npt.NDArray[np.intp], merge_cost: float, min_group: int, n: int
 ) -> list[Taste]:
-    """The n groups of most weight, without numbers; `events` are all liked items in the order of time."""
+    """The n groups of most weight, without numbers; `since` is the first event of each item."""
     if codes.size < min_group:
         return []
     labels = average_linkage(np.maximum(1 - space.between(codes, codes), 0), np.float32(merge_cost))
     large = np.flatnonzero(np.bincount(labels) >= min_group)
     heaviest = large[np.argsort(-np.bincount(labels, weights)[large], kind="stable")[:n]]
-    met, first = np.unique(events, return_index=True)
-    since = first[np.searchsorted(met, codes)]
     members = [np.flatnonzero(labels == label) for label in heaviest]
     return [
         _taste(space, codes[own], weights[own], int(np.partition(since[own], min_group - 1)[min_group - 1]))
