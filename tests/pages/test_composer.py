@@ -220,6 +220,39 @@ def test_a_short_row_has_its_share_of_its_own_slots():
     assert [slot.item for slot in scene.page().rows[0]] == ["i0", "i1", "i3", "i4"]
 
 
+@settings(max_examples=40)
+@given(
+    st.integers(0, 10_000),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    st.tuples(*[st.sampled_from([0.1, 0.29, 0.5, 1.0])] * 2),
+    st.tuples(*[st.sampled_from([None, None, 1, 2, 5, 12])] * 2),
+)
+def test_two_campaigns_keep_shares_and_distances_beside_pins(seed, spacings, shares, pins):
+    rng = np.random.default_rng(seed)
+    model = Rater(rng.random((1, 24)), rng.normal(size=(24, 3)))
+    brands = rng.choice(["a", "b", "c"], 24, p=[0.3, 0.3, 0.4]).tolist()
+    rules = [
+        pages.Rule(
+            name=brand, where=f"brand = '{brand}'", sponsored=True, floor=0, boost=2, max_share=m, spacing=s, pin=p
+        )
+        for brand, m, s, p in zip("ab", shares, spacings, pins, strict=True)
+    ]
+    items = pl.DataFrame({"item": [f"i{item}" for item in range(24)], "brand": brands})
+    events = ft.Interactions.from_arrays(["u1"], ["i0"], times=[NOW - timedelta(days=1)])
+    layout = pages.Layout(row=(pages.Top(min_items=1),), rule=tuple(rules), columns=12)
+    slots = [
+        brands[int(slot.item[1:])] for slot in pages.Composer(model, events, layout, items).compose("u0", NOW).rows[0]
+    ]
+    assert len(slots) == min(12, len(slots))
+    assert len(slots) >= min(12, brands.count("c"))
+    of = dict(zip("ab", rules, strict=True))
+    for brand, rule in of.items():
+        assert slots.count(brand) <= rule.max_share * len(slots) + 1e-9
+    paid = [place for place, brand in enumerate(slots) if brand != "c"]
+    for here, there in pairwise(paid):
+        assert there - here > max(of[slots[here]].spacing, of[slots[there]].spacing)
+
+
 def test_a_row_is_chosen_by_what_it_adds():
     page = _scene(row=(pages.Popular(min_items=1), pages.Top(min_items=1)), columns=3, alike=0.0, again=0.0).page()
     assert [row.kind for row in page] == ["top", "popular"]

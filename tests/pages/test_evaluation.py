@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import foretaste as ft
 from foretaste import pages
 from foretaste.exceptions import DataError, InvalidParameterError
+from foretaste.pages.learning import _weights
 from page_scenes import NOW, Rater
 
 _RATINGS = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2], [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]])
@@ -170,6 +172,17 @@ def test_weights_do_not_depend_on_the_scale_of_the_standardised_signals():
     weak = pages.Blend.learned(composer, held_out, ("predicted", "popularity"), reg=1e6)
     strong = pages.Blend.learned(composer, held_out, ("predicted", "popularity"), reg=1e-3)
     assert max(weak.weights.values()) == max(strong.weights.values()) == 1
+
+
+def test_weights_are_those_of_the_signals_as_they_are():
+    rng = np.random.default_rng(0)
+    rows = rng.random((400, 2)) * [1.0, 0.1]
+    labels = (rng.random(400) < 1 / (1 + np.exp(1 - 2 * rows[:, 0] - 10 * rows[:, 1]))).astype(float)
+    shares = rng.choice([0.5, 1.0], 400)
+    plain = LogisticRegression(C=1e6, tol=1e-10, max_iter=10_000).fit(rows, labels, sample_weight=shares).coef_[0]
+    found = _weights(("predicted", "popularity"), rows, labels, shares, 1e-6)
+    assert found["popularity"] == 1
+    assert found["predicted"] == pytest.approx(plain[0] / plain[1], rel=1e-2)
 
 
 def test_there_has_to_be_something_to_learn_from():
