@@ -170,8 +170,8 @@ ROWS: tuple[Row, ...] = (
                 "have some of them. ImplicitALS with its defaults, and with alpha=0.1, which was better for both sets "
                 "on a fifth of the training items; HybridMF with its defaults but for 32 factors and 15 epochs; by "
                 "tags alone: how often the known items of an item's tags occur, on average, or how much of the user's "
-                "own events has them. LightFM with as many factors and epochs as HybridMF, identities and tags, and its "
-                f"default rate and draws, not tuned; row `tuning-lightfm-{name}` tries others on known items. Last.fm's "
+                "own events has them. LightFM with as many factors and epochs as HybridMF, identities, tags, and its "
+                f"default rate and draws, untuned; row `tuning-lightfm-{name}` tries others on known items. Last.fm's "
                 "tags were given by the listeners themselves, also after they had listened: they tell more of an "
                 "artist than would be known on the first day."
             ),
