@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
+from itertools import chain
 from string import Template
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -64,19 +65,19 @@ def _row(row: Row, number: int) -> str:
 
 
 def _heading(row: Row) -> tuple[str, str]:
-    """A row's title with what it rests on marked, or beside it where the title does not say."""
-    for value in row.evidence.values():
-        if isinstance(value, str) and value and value in row.title:
-            before, _, after = row.title.partition(value)
-            return f"{escape(before)}<em>{escape(value)}</em>{escape(after)}", ""
-    told = [f"{name}: {_listed(value)}" for name, value in row.evidence.items()]
+    """A row's title with what it rests on marked, or beside it where the title does not say; numbers say nothing."""
+    words = {name: _words(value) for name, value in row.evidence.items()}
+    for each in chain.from_iterable(words.values()):
+        if each in row.title:
+            before, _, after = row.title.partition(each)
+            return f"{escape(before)}<em>{escape(each)}</em>{escape(after)}", ""
+    told = [f"{name}: {', '.join(each[:_SHOWN])}" for name, each in words.items() if each]
     return escape(row.title), escape(" · ".join(told))
 
 
-def _listed(value: Any) -> str:  # noqa: ANN401  whatever evidence there is
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return ", ".join(str(each) for each in list(value)[:_SHOWN])
-    return str(value)
+def _words(value: Any) -> list[str]:  # noqa: ANN401  whatever evidence there is
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return [each for each in (value if several else [value]) if isinstance(each, str) and each]
 
 
 def _card(slot: Slot, row: int) -> str:
