@@ -70,7 +70,6 @@ def compose(scores: Scores) -> dict[str, Any]:
     return {
         "a page": statistics.median(seconds[1:]),
         "slowest page": max(seconds[1:]),
-        "first page": seconds[0],
         "rows": statistics.median(n_rows),
         "slots": statistics.median(n_slots),
         "candidate rows": drafts,
