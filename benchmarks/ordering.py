@@ -218,12 +218,12 @@ ROWS: tuple[Row, ...] = (
             about=(
                 "A random fifth of the items is left out of the training events; only these are ranked, for users who "
                 "have some of them. 32 factors and 15 epochs in HybridMF and LightFM, 64 in ImplicitALS, and beyond "
-                "their defaults what did best of a few settings on a fifth of the training items (row "
-                f"`tuning-lightfm-{name}` for LightFM): {_named(ours) or 'nothing'} for HybridMF, {_named(_LIGHTFM_BEST_OF_NEW)} for "
-                "LightFM, alpha=0.03 for ImplicitALS. By tags alone: how often the known items of an item's tags "
-                "occur, on average, or how much of the user's own events has them. Last.fm's tags were given by the "
-                "listeners themselves, also after they had listened: they tell more of an artist than would be known "
-                "on the first day."
+                "their defaults what did best of a few settings on a fifth of the training items (for LightFM see row "
+                f"`tuning-lightfm-{name}`): {_named(ours) or 'nothing'} for HybridMF, alpha=0.03 for ImplicitALS, "
+                f"{_named(_LIGHTFM_BEST_OF_NEW)} for LightFM. By tags alone: how often the known items of an item's "
+                "tags occur, on average, or how much of the user's own events has them. Last.fm's tags were given by "
+                "the listeners themselves, also after they had listened: they tell more of an artist than would be "
+                "known on the first day."
             ),
             data=data,
             contestants=(
