@@ -133,7 +133,7 @@ def test_without_matplotlib_the_message_names_the_extra(two_factors, monkeypatch
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("foretaste.plotting.figures.import_module", missing)
+    monkeypatch.setattr("foretaste.utils.extras.import_module", missing)
     for draw in (plot_history, plot_map):
         with pytest.raises(MissingExtraError, match=re.escape("pip install 'foretaste[plot]'")):
             draw(two_factors)

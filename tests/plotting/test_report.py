@@ -190,7 +190,7 @@ def test_without_jinja_the_message_names_the_extra(report, tmp_path, monkeypatch
     def no_jinja(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("foretaste.plotting.figures.import_module", no_jinja)
+    monkeypatch.setattr("foretaste.utils.extras.import_module", no_jinja)
     with pytest.raises(MissingExtraError, match="jinja2 is not installed"):
         write_report(tmp_path / "page.html", report)
     assert not list(tmp_path.iterdir())
