@@ -16,6 +16,7 @@ from foretaste import pages
 from foretaste.exceptions import ForetasteError, InvalidParameterError
 from foretaste.pages import Blend, Layout, Rule, Settings, Visitor
 from foretaste.pages.catalogue import Catalogue
+from foretaste.pages.config import Document
 from page_scenes import NOW, Rater
 
 pytestmark = pytest.mark.filterwarnings("ignore::foretaste.exceptions.DataWarning")
@@ -175,6 +176,55 @@ def test_nothing_explains_what_is_not_there(place):
     page = _composer(pages.Top(), columns=5).compose("u0", NOW)
     with pytest.raises(InvalidParameterError, match="both count from 1"):
         page.explain(*place)
+
+
+@pytest.mark.parametrize("library", ["to_pandas", "to_arrow"])
+def test_lists_of_any_library_are_lists(library):
+    items = pl.DataFrame({"item": range(4), "genres": [["a", None], ["b", "a"], None, []], "n": [[1], [2], [], None]})
+    catalogue = Catalogue(ft.Vocabulary(range(4)), getattr(items, library)())
+    assert catalogue.attribute("genres").values == ("a", "b")
+    assert catalogue.attribute("n").values == ("1", "2")
+    assert catalogue.matching("'a' = any(genres)").tolist() == [True, True, False, False]
+
+
+def test_events_without_a_time_are_left_out_and_counted():
+    events = pl.DataFrame({"user": ["u0", "u1", "u1"], "item": ["i5", "i4", "i3"], "time": [None, NOW, NOW]})
+    interactions = ft.Interactions.from_frame(events)
+    with pytest.warns(ft.exceptions.DataWarning, match="1 events have no time"):
+        composer = _composer(pages.Top(), events=interactions)
+    assert composer.compose("u0").at == NOW + timedelta(seconds=1)
+    no_times = _composer(pages.Top(), events=ft.Interactions.from_frame(events.with_columns(time=pl.lit(None))))
+    assert "i5" not in _items(no_times.compose("u0").rows[0])
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_may_begin_with_a_mark(tmp_path):
+    (tmp_path / "home.toml").write_text("[page.home]\n[[page.home.row]]\nkind = 'top'\n", "utf-8-sig")
+    assert len(Layout.from_toml(tmp_path / "home.toml").row) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"a = {'[' * 5000}{']' * 5000}", "too deep in each other"),
+        ("[[page.home.row]]\nkind = 'top'\ntitle = '{value}'", "this kind of row fills none"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(tmp_path, text, told):
+    (tmp_path / "home.toml").write_text(text)
+    with pytest.raises(ForetasteError, match=told):
+        Layout.from_toml(tmp_path / "home.toml")
+
+
+def test_the_key_named_is_not_one_of_the_hint(tmp_path):
+    text = "[page.home]\n[[page.home.row]]\nkind = 'category'\ntitle = '{value}'\nattribute = 'genre'\n"
+    (tmp_path / "home.toml").write_text(text)
+    document = Document.read(tmp_path / "home.toml")
+    catalogue = Catalogue(ft.Vocabulary([1]), pl.DataFrame({"item": [1], "title": ["A"], "year": [1]}))
+    with pytest.raises(InvalidParameterError, match=r"line 5 \(page.home.row.attribute\)"):
+        document.check(document.layout(), catalogue)
 
 
 # Sizes, threads -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import polars as pl
 from scipy import sparse
 
 from foretaste._typing import Codes, Float64, Frame, Mask
-from foretaste.data.frames import frame_column, frame_columns
+from foretaste.data.frames import frame_column, frame_columns, is_missing
 from foretaste.data.interactions import SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
@@ -156,7 +156,7 @@ class Catalogue:
         place = np.full(len(items), -1, np.int64)
         place[codes[known]] = known
         rows = pl.Series(place).replace(-1, None)  # a position of null gives a row of nulls
-        self.frame = pl.DataFrame({name: frame_column(frame, name).gather(rows) for name in columns})
+        self.frame = pl.DataFrame({name: _listed(frame_column(frame, name)).gather(rows) for name in columns})
         self._attributes: dict[str, Attribute] = {}
 
     def __len__(self) -> int:
@@ -268,6 +268,20 @@ class Catalogue:
             _rows(items, codes.astype(np.int32), len(self)),
             _rows(codes, items, values.size),
         )
+
+
+def _listed(series: pl.Series) -> pl.Series:
+    """A column as it is; one of Python's lists, as pandas and pyarrow have it, as one of lists."""
+    if series.dtype != pl.Object:
+        return series
+    values = series.to_list()
+    if not all(value is None or isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values):
+        return series
+    lists = [None if value is None else [None if is_missing(each) else each for each in value] for value in values]
+    try:
+        return pl.Series(series.name, lists)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return series  # of nothing that Polars knows
 
 
 def _texts(series: pl.Series, kind: pl.DataType | type[pl.DataType]) -> pl.Series:

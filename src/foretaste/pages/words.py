@@ -49,7 +49,11 @@ def duration(given: float | str, name: str) -> float:
 
 def check_template(template: str, known: Iterable[str]) -> None:
     """Raise for a placeholder of a title that is none of those known."""
+    known = list(known)
     for name in _PLACEHOLDER.findall(template):
+        if not known:
+            message = f"the placeholder {name!r} is unknown: this kind of row fills none."
+            raise InvalidParameterError(message)
         check_word(name, known, "the placeholder")
 
 
