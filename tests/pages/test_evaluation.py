@@ -24,7 +24,11 @@ def _composer(**layout):
     """Two users with opposite tastes, who have had i7 and i0; kinds a a a a b b b b."""
     events = ft.Interactions.from_arrays(["u0", "u1"], ["i7", "i0"], times=[NOW - timedelta(days=30)] * 2)
     items = pl.DataFrame({"item": [f"i{i}" for i in range(8)], "kind": [*"aaaabbbb"], "paid": [False] * 2 + [True] * 6})
-    shape = {"row": (pages.Top(min_items=1), pages.Popular(min_items=1)), "rows": 2, "columns": 3}
+    shape = {
+        "row": (pages.Top(min_items=1), pages.Top(min_items=1, blend=pages.Blend(popularity=1))),
+        "rows": 2,
+        "columns": 3,
+    }
     return pages.Composer(Rater(_RATINGS, np.eye(8)[:, :4] + 0.1), events, pages.Layout(**shape | layout), items)
 
 

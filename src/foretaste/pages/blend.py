@@ -89,7 +89,7 @@ class Blend:
         A logistic regression of whether an item was had on its signals at the moment:
 
         .. math:: \Pr(y = 1) = \sigma\Big(b + \sum_k w_k x_k(u, i)\Big), \qquad
-            \min_w \sum_u rac{1}{n_u} \sum_i \ell(y_{ui}, p_{ui}) + rac{\lambda}{2} \sum_k (w_k \sigma_k)^2
+            \min_w \sum_u \frac{1}{n_u} \sum_i \ell(y_{ui}, p_{ui}) + \frac{\lambda}{2} \sum_k (w_k \sigma_k)^2
 
         over each user's held-out items and `n_others` drawn from all others that could be shown, every user counting
         the same. What is drawn changes b and not w (Prentice, Pyke 1979, "Logistic disease incidence models and

@@ -12,7 +12,7 @@ import polars as pl
 from scipy import sparse
 
 from foretaste._typing import Codes, Float64, Frame, Mask
-from foretaste.data.frames import frame_column, frame_columns
+from foretaste.data.frames import frame_column, frame_columns, is_missing
 from foretaste.data.interactions import SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
@@ -156,7 +156,7 @@ class Catalogue:
         place = np.full(len(items), -1, np.int64)
         place[codes[known]] = known
         rows = pl.Series(place).replace(-1, None)  # a position of null gives a row of nulls
-        self.frame = pl.DataFrame({name: frame_column(frame, name).gather(rows) for name in columns})
+        self.frame = pl.DataFrame({name: _listed(frame_column(frame, name)).gather(rows) for name in columns})
         self._attributes: dict[str, Attribute] = {}
 
     def __len__(self) -> int:
@@ -164,12 +164,12 @@ class Catalogue:
 
     @cached_property
     def titles(self) -> list[str]:
-        """What each item is called: its `title`, or its id."""
+        """What each item is called: its `title`, or its id where that is null or blank."""
         names = [str(identity) for identity in self.items]
         if "title" not in self.frame.columns:
             return names
-        given = self.frame["title"].cast(pl.String).to_list()
-        return [name if title is None else title for name, title in zip(names, given, strict=True)]
+        given = _texts(self.frame["title"], pl.String).to_list()
+        return [title if title and title.strip() else name for name, title in zip(names, given, strict=True)]
 
     def matching(self, where: str) -> Mask:
         """The items for which an expression over the columns is true; where a column is null it is not.
@@ -197,7 +197,15 @@ class Catalogue:
             message = f"where = {where!r} must be true or false of an item, and is a {found.dtype}."
             raise InvalidParameterError(message)
         mask: Mask = found.fill_null(value=False).to_numpy()
-        return np.full(len(self), bool(mask[0])) if mask.size != len(self) else mask
+        if mask.size == 1:  # of no item in particular
+            return np.full(len(self), bool(mask[0]))
+        if mask.size != len(self):
+            message = (
+                f"where = {where!r} must be true or false of each of {len(self)} items, and has {mask.size} values. "
+                "Hint: of a list write 'x' = any(column)."
+            )
+            raise InvalidParameterError(message)
+        return mask
 
     def attribute(self, column: str) -> Attribute:
         """The values of a column of texts, or of lists of texts.
@@ -241,11 +249,14 @@ class Catalogue:
 
     def _read_attribute(self, column: str) -> Attribute:
         series = self._column(column)
-        listed = series if series.dtype == pl.List else series.reshape((-1, 1)).cast(pl.List(series.dtype))
+        if isinstance(series.dtype, pl.Array):
+            series = series.arr.to_list()
+        listed = _texts(series, pl.List(pl.String) if series.dtype == pl.List else pl.String)
+        table = pl.DataFrame({"item": np.arange(len(self), dtype=np.int32), "value": listed})
+        if series.dtype == pl.List:
+            table = table.explode("value")
         table = (
-            pl.DataFrame({"item": np.arange(len(self), dtype=np.int32), "value": listed.cast(pl.List(pl.String))})
-            .explode("value")
-            .drop_nulls()
+            table.filter(pl.col("value").str.strip_chars() != "")  # of a null that is not so either
             .unique()
             .sort("item", "value")
         )
@@ -257,6 +268,31 @@ class Catalogue:
             _rows(items, codes.astype(np.int32), len(self)),
             _rows(codes, items, values.size),
         )
+
+
+def _listed(series: pl.Series) -> pl.Series:
+    """A column as it is; one of Python's lists, as pandas and pyarrow have it, as one of lists."""
+    if series.dtype != pl.Object:
+        return series
+    values = series.to_list()
+    if not all(value is None or isinstance(value, (list, tuple, set, frozenset, np.ndarray)) for value in values):
+        return series
+    lists = [None if value is None else [None if is_missing(each) else each for each in value] for value in values]
+    try:
+        return pl.Series(series.name, lists)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return series  # of nothing that Polars knows
+
+
+def _texts(series: pl.Series, kind: pl.DataType | type[pl.DataType]) -> pl.Series:
+    """A column of the items as texts, or lists of texts."""
+    try:
+        if series.dtype != pl.Object:  # of which Polars knows nothing
+            return series.cast(kind)
+    except pl.exceptions.PolarsError:
+        pass
+    message = f"column {series.name!r} of the items must hold texts or lists of texts, and holds {series.dtype}."
+    raise InvalidParameterError(message)
 
 
 def _rows(rows: npt.NDArray[np.integer], columns: Codes, n_rows: int) -> SparseRows:

@@ -41,7 +41,7 @@ class Shelf:
         self._drafts, self._candidates, self._centres, self._layout = drafts, candidates, centres, layout
         self._appeal = visit.signal("predicted")
         self._kept = np.array([draft.spec.keeps_duplicates for draft in drafts], np.bool_)
-        self._looks = (layout.patience_right ** np.arange(layout.columns)).astype(np.float32)
+        self._looks = (layout.patience_right ** np.arange(min(layout.columns, candidates.shape[1]))).astype(np.float32)
         self._pinned = [place for place, draft in enumerate(drafts) if draft.spec.pinned]
         self._kinds = np.array([draft.spec.kind for draft in drafts])
         self._waiting = np.ones(len(drafts), np.bool_)

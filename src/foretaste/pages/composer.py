@@ -64,6 +64,8 @@ class Composer:
         ]
         if any(told):
             warn(f"{' and '.join(filter(None, told))} unknown to the model and left out.", DataWarning)
+        if self.stage.log.n_timeless:
+            warn(f"{self.stage.log.n_timeless} events have no time and are left out.", DataWarning)
         self._wanted = [
             np.ones(len(catalogue), np.bool_) if spec.where is None else catalogue.matching(spec.where)
             for spec in layout.row

@@ -71,6 +71,9 @@ class Document:
             what = _LINE.sub("", str(error))
             message = f"{name} line {line}: {what}{f': {written}' if written else ''}."
             raise DataError(message) from error
+        except RecursionError as error:
+            message = f"{name} cannot be read: it has lists or tables too deep in each other."
+            raise DataError(message) from error
         return cls(name, data, Places(text))
 
     def page_name(self, page: str | None = None) -> str:
@@ -174,7 +177,8 @@ class Document:
         table: Any = self.data
         for key in place:
             table = table[key] if not isinstance(table, dict) else table.get(key, {})
-        words = [quoted or named for quoted, named in _NAMED.findall(str(error))]
+        # what comes after the first sentence are hints, which may name any key
+        words = [quoted or named for quoted, named in _NAMED.findall(str(error).split(". ")[0])]
         named = [word for word in words if word in table]
         texts = {key: str(value) for key, value in table.items() if isinstance(value, (str, list))}
         named += [key for word in words for key, text in texts.items() if word in text]
@@ -196,7 +200,7 @@ def _text(source: str | Path) -> tuple[str, str]:
     try:
         if not path.is_file() and str(source) in READY_MADE:
             return f"{source}.toml", (_FOLDER / f"{source}.toml").read_text("utf-8")
-        return path.name, path.read_text("utf-8")
+        return path.name, path.read_text("utf-8-sig")  # some editors put a mark first
     except FileNotFoundError as error:
         message = f"there is no file '{path}'. Hint: name a TOML file, or one of {', '.join(READY_MADE)}."
         raise DataError(message) from error

@@ -28,6 +28,8 @@ class Log:
         How much an event speaks for its item, 0 or more: see `strengths_of`.
     n_unknown : int
         Events left out, whose item the model does not know.
+    n_timeless : int
+        Events left out, of which it is not known when they were, though it is of others.
     """
 
     users: Vocabulary
@@ -36,6 +38,7 @@ class Log:
     days: Float64
     strengths: Float32
     n_unknown: int
+    n_timeless: int
     _starts: npt.NDArray[np.int64]
     _order: npt.NDArray[np.int64]
 
@@ -44,7 +47,10 @@ class Log:
         """From interactions; `items` are those of the model."""
         codes = items.encode(events.items.ids)[events.item_codes]
         moments = np.zeros(len(events)) if events.times is None else days(events.times, "the times of the events")
-        known = np.flatnonzero(codes >= 0)
+        timeless = np.isnan(moments)
+        if timeless.all():
+            moments, timeless = np.zeros(len(events)), np.zeros(len(events), np.bool_)
+        known = np.flatnonzero((codes >= 0) & ~timeless)
         known = known[np.argsort(moments[known], kind="stable")]
         users = events.user_codes[known]
         return cls(
@@ -53,7 +59,8 @@ class Log:
             codes[known],
             moments[known],
             strengths_of(events)[known],
-            int(codes.size - known.size),
+            int(np.count_nonzero(codes < 0)),
+            int(np.count_nonzero(timeless)),
             np.concatenate([[0], np.cumsum(np.bincount(users, minlength=len(events.users)))]),
             np.argsort(users, kind="stable"),
         )

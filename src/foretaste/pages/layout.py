@@ -60,6 +60,11 @@ class Layout:
             "alike": Float(0, 1),
             "again": Float(0, 1),
         }
+        for name, kind, example in (("row", RowKind, "Top()"), ("rule", Rule, "Rule(name='a', where='true')")):
+            parts = getattr(self, name)
+            if not isinstance(parts, (tuple, list)) or not all(isinstance(part, kind) for part in parts):
+                message = f"{name!r} of a page must be a tuple, as in Layout({name}=({example},)), got {parts!r}."
+                raise InvalidParameterError(message)
         check_parameters("a page", {name: getattr(self, name) for name in constraints}, constraints)
         if not self.row:
             message = "a page needs at least one row, as in Layout(row=(Top(),))."

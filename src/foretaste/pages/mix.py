@@ -147,8 +147,7 @@ class Mix(RowKind):
         """What may be drawn: all that was had and liked, and the best of what is new; and which it is."""
         items, _, strengths = visit.events
         liked = np.unique(items[strengths > 0])
-        leaders, _ = visit.leaders(self._blend, faded=False)
-        new = leaders[allowed[leaders] & ~visit.seen[leaders]][: self.reach]
+        new = visit.first(self._blend, allowed & ~visit.seen, self.reach, faded=False)
         # a share of none, or of all, means none of the others, even to fill the row
         parts = [liked[allowed[liked]][: None if self.familiar > 0 else 0], new[: None if self.familiar < 1 else 0]]
         codes = np.concatenate(parts)

@@ -12,6 +12,7 @@ import polars as pl
 
 from foretaste._typing import Frame, Id
 from foretaste.data.frames import DEFAULT_KIND, make_frame, plain_series
+from foretaste.exceptions import InvalidParameterError
 from foretaste.utils.files import write_whole
 
 
@@ -141,7 +142,15 @@ class Page:
         -------
         frame with columns term, value
             The values add up to the score of the slot.
+
+        Raises
+        ------
+        InvalidParameterError
+            Nothing stands there.
         """
+        if row not in range(1, len(self.rows) + 1) or column not in range(1, len(self.rows[row - 1]) + 1):
+            message = f"there is no item in row {row!r}, column {column!r} of the page. Hint: both count from 1."
+            raise InvalidParameterError(message)
         reasons = self.rows[row - 1].slots[column - 1].reasons
         names, values = [name for name, _ in reasons], [value for _, value in reasons]
         columns = {"term": pl.Series(names, dtype=pl.String), "value": pl.Series(values, dtype=pl.Float64)}

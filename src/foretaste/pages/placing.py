@@ -71,13 +71,14 @@ def _varied(draft: Draft, visit: Visit, free: npt.NDArray[np.intp], n: int) -> n
 def _pins(draft: Draft, visit: Visit, order: npt.NDArray[np.intp], shown: Mask, n: int) -> dict[int, Choice]:
     """By column from 0, the best item of each pinning rule; where two want the same column the later moves on."""
     pins: dict[int, Choice] = {}
-    for rule, mask in zip(visit.stage.campaigns.rules, visit.stage.campaigns.masks, strict=True):
+    for number, (rule, mask) in enumerate(zip(visit.stage.campaigns.rules, visit.stage.campaigns.masks, strict=True)):
         column = n if rule.pin is None else rule.pin - 1
         while column in pins:
             column += 1
         if column >= n:
             continue
-        left = mask.copy()
+        # where a sponsored rule does not apply it pins nothing either: what it brought there would not be labelled
+        left = mask & (visit.sponsor == number) if rule.sponsored else mask.copy()
         left[[choice.code for choice in pins.values()]] = False
         among = order[left[draft.codes[order]]][:1]
         found = next(_choices(draft, visit, among) if among.size else _fetched(draft, visit, left & ~shown), None)

@@ -20,6 +20,7 @@ from foretaste.pages.rules import mentionable
 from foretaste.pages.space import SpaceName
 from foretaste.pages.visit import Visit, best
 from foretaste.pages.words import check_template, check_word, duration, filled
+from foretaste.utils.validation import Float, Int, check_parameters
 
 # Candidates of a row: enough to choose a varied page from, few enough to look at all pairs.
 _CANDIDATES = 300
@@ -244,6 +245,7 @@ class Because(RowKind):
     def __post_init__(self) -> None:
         super().__post_init__()
         duration(self.within, "'within' of a row")
+        check_parameters("a row of kind 'because'", {"apart": self.apart}, {"apart": Float(-1, 1)})
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         space, catalogue = visit.stage.space(self.space), visit.stage.catalogue
@@ -253,6 +255,7 @@ class Because(RowKind):
         for anchor, near in zip(anchors, cosines, strict=True):
             others = allowed.copy()
             others[anchor] = False
+            others &= near > 0  # whatever the blend says, what is not like it is not here because of it
             title = catalogue.titles[anchor]
             evidence = {"anchor": catalogue.items.decode_one(anchor), "title": title}
             yield self.draft(visit, others, replaced={"similarity": near}, evidence=evidence, anchor__title=title)
@@ -353,12 +356,15 @@ class Discover(RowKind):
     kind: ClassVar = "discover"
     heading: ClassVar = "Something different"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_parameters("a row of kind 'discover'", {"reach": self.reach}, {"reach": Int(1)})
+
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         blend = self.blend or self.ordered_by
         if not visit.history.codes.size:
             return  # everything is different for somebody who had nothing
-        leaders, _ = visit.leaders(blend)
-        pool = leaders[allowed[leaders]][: self.reach]
+        pool = visit.first(blend, allowed, self.reach)
         nearest = visit.stage.space(self.space).between(pool, visit.history.codes).max(axis=1, initial=0)
         likeness = np.maximum(nearest, 0)
         terms = {name: np.float32(weight) * visit.signal(name)[pool] for name, weight in blend}
@@ -371,14 +377,14 @@ class Discover(RowKind):
 
 @dataclass(frozen=True, kw_only=True)
 class Popular(RowKind):
-    """What many had of late."""
+    """What many had of late; nothing that nobody had."""
 
     kind: ClassVar = "popular"
     heading: ClassVar = "Popular now"
     ordered_by: ClassVar = Blend(popularity=1)
 
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
-        yield self.draft(visit, allowed)
+        yield self.draft(visit, allowed & (visit.signal("popularity") > 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,7 +401,7 @@ class Trending(RowKind):
 
 @dataclass(frozen=True, kw_only=True)
 class New(RowKind):
-    """What appeared within some time, the newest first unless the blend says otherwise.
+    """What appeared within some time, the newest first unless the blend says otherwise; nothing yet to be released.
 
     Parameters
     ----------
@@ -416,7 +422,7 @@ class New(RowKind):
     def _drafts(self, visit: Visit, allowed: Mask) -> Iterator[Draft]:
         settings = visit.stage.settings
         oldest = np.exp2(-duration(self.within, "'within' of a row") / settings.days("freshness_half_life"))
-        yield self.draft(visit, allowed & (visit.signal("freshness") >= oldest))
+        yield self.draft(visit, allowed & (visit.signal("freshness") >= oldest) & ~visit.stage.to_come(visit.day))
 
 
 @dataclass(frozen=True, kw_only=True)

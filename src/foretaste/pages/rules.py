@@ -11,6 +11,7 @@ from foretaste._typing import Float32, Float64, Mask
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue, expression
 from foretaste.pages.words import duration
+from foretaste.utils.validation import Constraint, Float, Int, OrNone, check_parameters
 
 if TYPE_CHECKING:
     from foretaste.pages.visit import Visit
@@ -46,7 +47,8 @@ class Rule:
     where : str
         See `Catalogue.matching`.
     boost : float
-        Their score is multiplied by this: above 1 raises, below 1 lowers.
+        Their score is multiplied by this: above 1 raises, below 1 lowers. Of a score below 0, which only a blend with
+        weights below 0 gives, it is the other way round.
     hide : bool
         They are not shown.
     sponsored : bool
@@ -59,7 +61,7 @@ class Rule:
         Of sponsored items: one whose `predicted` is lower is neither boosted nor called sponsored; it has to find its
         place like any other.
     cap : Cap, optional
-        How often one user may be shown them; further ones are left out.
+        How often one user may be shown each of them as sponsored; from then on it is like any other item.
     pin : int, optional
         The best of them stands in this column, from 1, of the page's first row that is not exempt.
     """
@@ -76,17 +78,14 @@ class Rule:
     pin: int | None = None
 
     def __post_init__(self) -> None:
-        checks = {
-            "boost": 0 <= self.boost < float("inf"),
-            "max_share": 0 <= self.max_share <= 1,
-            "spacing": self.spacing >= 0,
-            "floor": 0 <= self.floor <= 1,
-            "pin": self.pin is None or self.pin >= 1,
+        constraints: dict[str, Constraint] = {
+            "boost": Float(0),
+            "max_share": Float(0, 1),
+            "spacing": Int(0),
+            "floor": Float(0, 1),
+            "pin": OrNone(Int(1)),
         }
-        for name, holds in checks.items():
-            if not holds:
-                message = f"{name!r} of rule {self.name!r} is out of range: {getattr(self, name)!r}."
-                raise InvalidParameterError(message)
+        check_parameters(f"rule {self.name!r}", {name: getattr(self, name) for name in constraints}, constraints)
         expression(self.where)
 
     def check(self, catalogue: Catalogue) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy import sparse
@@ -10,12 +10,19 @@ from sklearn.decomposition import TruncatedSVD
 
 from foretaste._typing import Codes, Float32, Mask
 from foretaste.data.interactions import SparseRows
+from foretaste.pages.words import check_word
 
 SpaceName: TypeAlias = Literal["factors", "events", "content"]
 
 # Dimensions that sparse rows are brought down to: enough to tell genres and tastes apart, few enough to look at every
 # item for every visitor.
 _DIMENSIONS = 64
+
+
+def check_space(name: str | None) -> None:
+    """Raise `InvalidParameterError` for a name that is no space; None is the usual one."""
+    if name is not None:
+        check_word(name, get_args(SpaceName), "the space")
 
 
 class Space:
@@ -49,8 +56,10 @@ class Space:
             return cls(matrix.toarray().astype(np.float32))
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
         matrix = sparse.dia_array((1 / np.maximum(lengths, 1e-12)[None], [0]), (lengths.size,) * 2) @ matrix
-        n_dimensions = min(_DIMENSIONS, min(matrix.shape) - 1)
-        return cls(TruncatedSVD(n_dimensions, random_state=0).fit_transform(matrix.tocsr()).astype(np.float32))
+        n_dimensions = min(_DIMENSIONS, *matrix.shape)
+        with np.errstate(invalid="ignore"):  # of things all alike, of which there is no variance to have a share of
+            vectors = TruncatedSVD(n_dimensions, random_state=0).fit_transform(matrix.tocsr())
+        return cls(vectors.astype(np.float32))
 
     def to(self, point: Float32) -> Float32:
         """The cosine of every item with a point."""

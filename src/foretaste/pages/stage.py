@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
@@ -16,10 +16,11 @@ from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue
 from foretaste.pages.crowd import Crowd, Log
-from foretaste.pages.repeats import Purchases, RepeatPurchases, Timing
+from foretaste.pages.repeats import TIMINGS, Purchases, RepeatPurchases, Timing
 from foretaste.pages.rules import Campaigns, Limits, Rule
-from foretaste.pages.space import Space, SpaceName
-from foretaste.pages.words import duration
+from foretaste.pages.space import Space, SpaceName, check_space
+from foretaste.pages.words import check_word, duration
+from foretaste.utils.validation import Constraint, Float, check_parameters
 
 # Signals of the crowd are those of the last full hour: pages of the same hour share them.
 _HOURS_A_DAY = 24
@@ -90,12 +91,19 @@ class Settings:
     attributes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("popularity_half_life", "freshness_half_life", "history_half_life", "trend_window"):
-            self.days(name)
+        for field in fields(self):
+            if field.name.endswith(("_half_life", "_window", "_horizon")):
+                self.days(field.name)
+        # with 0 an item of which nothing is known would be 0 / 0
+        shrinkages = ("trend_shrinkage", "repeat_shrinkage", "demand_shrinkage")
+        constraints: dict[str, Constraint] = dict.fromkeys(shrinkages, Float(0, open_low=True))
+        check_parameters("the signals of a page", {name: getattr(self, name) for name in constraints}, constraints)
+        check_word(self.repeat_timing, TIMINGS, "the timing")
+        check_space(self.space)
 
     def check(self, catalogue: Catalogue) -> None:
-        """Raise `InvalidParameterError` where the items do not have the columns of the space "content"."""
-        for name in self.attributes:
+        """Raise `InvalidParameterError` where the items do not have the columns that likeness is measured by."""
+        for name in (*self.attributes, *([] if self.repeat_by is None else [self.repeat_by])):
             catalogue.attribute(name)
 
     def days(self, name: str) -> float:
@@ -163,6 +171,7 @@ class Stage:
         InvalidParameterError
             The model has no factors, or the catalogue no attributes to measure it by.
         """
+        check_space(name)
         name = name or self.settings.space or ("factors" if self._has_factors else "events")
         if name not in self._spaces:
             self._spaces[name] = {"factors": self._of_factors, "events": self._of_events, "content": self._of_content}[
@@ -220,6 +229,16 @@ class Stage:
         """The signal, as of the last full hour."""
         return self._hourly("freshness", day, self._freshness)
 
+    def to_come(self, day: float) -> Mask:
+        """The items whose `released` is after a moment."""
+        if "released" not in self.catalogue.frame.columns:
+            return np.zeros(self.n_items, np.bool_)
+        return self._released > day
+
+    @cached_property
+    def _released(self) -> Float64:
+        return self.catalogue.days("released")
+
     def shared(self, day: float) -> Mask:
         """The items that more than one user had, as of the last full hour."""
         return self._hourly("shared", day, lambda crowd: crowd.shared())
@@ -236,8 +255,7 @@ class Stage:
     def _freshness(self, crowd: Crowd) -> Float32:
         first = crowd.first_days()
         if "released" in self.catalogue.frame.columns:
-            released = self.catalogue.days("released")
-            first = np.where(np.isnan(released), first, released)
+            first = np.where(np.isnan(self._released), first, self._released)
         age = np.maximum(crowd.day - first, 0)
         fresh = np.exp2(-age / self.settings.days("freshness_half_life"))
         return np.where(np.isfinite(first), fresh, 1).astype(np.float32)
@@ -273,9 +291,11 @@ class Stage:
 
     def _kept(self, name: str, day: float, measure: Callable[[Crowd], _T]) -> _T:
         """What was measured at a moment; of the moments asked for last, it is kept."""
-        if (name, day) not in self._crowd:
-            if len(self._crowd) >= _KEPT:
-                del self._crowd[next(iter(self._crowd))]  # the oldest
-            self._crowd[name, day] = measure(Crowd(self.log, day, self.n_items))
-        found: _T = self._crowd[name, day]
+        found: _T | None = self._crowd.get((name, day))
+        if found is None:
+            found = measure(Crowd(self.log, day, self.n_items))
+            # another thread may keep and drop at the same time, so that nothing is looked up twice
+            for oldest in list(self._crowd)[: 1 - _KEPT]:
+                self._crowd.pop(oldest, None)
+            self._crowd[name, day] = found
         return found

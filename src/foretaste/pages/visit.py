@@ -12,6 +12,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Id, Mask
 from foretaste.data.moments import day_of, moment
+from foretaste.exceptions import InvalidParameterError
 from foretaste.kernels.pages import add_signal, reaching
 from foretaste.pages import rules, signals
 from foretaste.pages.blend import Blend
@@ -46,6 +47,18 @@ class Visitor:
     blocked: Collection[Id] = ()
     progress: Mapping[Id, float] = field(default_factory=dict)
     shown: Iterable[tuple[Id, Any]] = ()
+
+    def __post_init__(self) -> None:
+        is_age = isinstance(self.age, (int, float, np.integer, np.floating)) and not isinstance(self.age, bool)
+        if self.age is not None and not (is_age and 0 <= self.age < float("inf")):
+            message = f"'age' of a visitor must be a number of years or None, got {self.age!r}."
+            raise InvalidParameterError(message)
+        if isinstance(self.blocked, str):
+            message = f"'blocked' of a visitor must be several ids, as in [{self.blocked!r}], got {self.blocked!r}."
+            raise InvalidParameterError(message)
+        # they are looked at more than once, and an iterator would be empty by then
+        object.__setattr__(self, "blocked", tuple(self.blocked))
+        object.__setattr__(self, "shown", tuple(self.shown))
 
 
 class History(NamedTuple):
@@ -181,7 +194,7 @@ class Visit:
 
     @cached_property
     def _shown(self) -> list[tuple[Id, float]]:
-        """What was shown before, and on which day; read once, as it may be an iterator."""
+        """What was shown before, and on which day."""
         return [(item, day_of(moment(time))) for item, time in self.visitor.shown]
 
     def worth(self, *, faded: bool) -> Float32:
@@ -257,6 +270,12 @@ class Visit:
             self._leaders[blend, faded] = best(self.blended(blend, faded=faded), self.eligible, _LEADERS)
         codes = self._leaders[blend, faded]
         return codes, codes.size < _LEADERS
+
+    def first(self, blend: Blend, allowed: Mask, n: int, *, faded: bool = True) -> Codes:
+        """The n best by a blend of what is allowed, best first: among the leaders, or where these are few among all."""
+        leaders, all_of_them = self.leaders(blend, faded=faded)
+        found = leaders[allowed[leaders]][:n]
+        return found if all_of_them or found.size == n else best(self.blended(blend, faded=faded), allowed, n)
 
     def is_shared(self, blend: Blend, *, faded: bool) -> bool:
         """Whether the best by a blend were asked for before, so that it pays to sort many of them once."""

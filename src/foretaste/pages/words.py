@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from numbers import Real
 
 from foretaste.exceptions import InvalidParameterError
 
@@ -38,7 +39,8 @@ def duration(given: float | str, name: str) -> float:
         match = _DURATION.fullmatch(given.strip())
         days = float(match[1]) * _DAYS[match[2]] if match else 0.0
     else:
-        days = 0.0 if isinstance(given, bool) else float(given)
+        is_number = isinstance(given, Real) and not isinstance(given, bool)
+        days = float(given) if is_number else 0.0
     if not 0 < days < float("inf"):
         message = f"{name} must be a number of days above 0 or a text such as '12h', '60d' or '8w', got {given!r}."
         raise InvalidParameterError(message)
@@ -47,7 +49,11 @@ def duration(given: float | str, name: str) -> float:
 
 def check_template(template: str, known: Iterable[str]) -> None:
     """Raise for a placeholder of a title that is none of those known."""
+    known = list(known)
     for name in _PLACEHOLDER.findall(template):
+        if not known:
+            message = f"the placeholder {name!r} is unknown: this kind of row fills none."
+            raise InvalidParameterError(message)
         check_word(name, known, "the placeholder")
 
 
