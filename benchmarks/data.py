@@ -6,9 +6,10 @@ fixed splits in the folder that FORETASTE_SPLITS names (the folder `splits` besi
 
 from __future__ import annotations
 
+import csv
+import io
 import multiprocessing
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -21,9 +22,16 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.model_selection import KFold
 
+from benchmarks.by_time import (  # noqa: F401  rows name what is here
+    Timed,
+    film_genres,
+    ml_100k_by_time,
+    ml_100k_by_time_validation,
+)
+from benchmarks.files import archives, existing, scratch
+
 Array = npt.NDArray[Any]
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
 _STARS = (1.0, 5.0)
 _N_FACTORS = 64
 _N_BEST = 10
@@ -123,6 +131,42 @@ class Events:
 
 
 @dataclass(frozen=True, eq=False)
+class Baskets:
+    """Purchases to learn from, and the first basket of each customer after them; ids are 0, 1, 2 ...
+
+    A row is one customer, one item and one day, in the order of days. `asked` are the customers whose first later
+    basket holds something they had bought before, `moments` the days of these baskets, and a row of `test_users` and
+    `test_items` such a thing.
+    """
+
+    users: Array
+    items: Array
+    days: Array
+    asked: Array
+    moments: Array
+    test_users: Array
+    test_items: Array
+
+    def accuracy(self, found: Callable[[int, int], Array]) -> dict[str, float]:
+        """Recall@10 and NDCG@10 of what was bought again, means over the customers asked for.
+
+        Parameters
+        ----------
+        found : callable
+            From a customer and a day to that customer's own items, the likeliest first.
+        """
+        discounts = 1 / np.log2(np.arange(2, _N_BEST + 2))
+        recall, ndcg = np.empty(self.asked.size), np.empty(self.asked.size)
+        for row in np.argsort(self.moments, kind="stable"):  # in the order of time, as a shop would ask
+            user, day = int(self.asked[row]), int(self.moments[row])
+            wanted = self.test_items[self.test_users == user]
+            hits = np.isin(found(user, day)[:_N_BEST], wanted)
+            recall[row] = hits.sum() / wanted.size
+            ndcg[row] = hits @ discounts[: hits.size] / discounts[: wanted.size].sum()
+        return {"recall@10": float(recall.mean()), "ndcg@10": float(ndcg.mean()), "customers": self.asked.size}
+
+
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Factors whose products are to be ranked, and the items each user has seen; ids are 0, 1, 2 ... on both sides."""
 
@@ -145,6 +189,21 @@ class Scores:
         """Share of the places of some recommendations (rows of items, best first) that an exact search fills so."""
         rows = np.linspace(0, users.size - 1, min(users.size, _N_CHECKED)).astype(int)
         return float((self.exact(users[rows]) == found[rows]).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What a varied list is to be chosen from, and the one that maximises the determinant step by step."""
+
+    scores: Array
+    vectors: Array
+    weight: float
+    n_slots: int
+    exact: Array
+
+    def agreement(self, chosen: Array) -> float:
+        """Share of the places filled as in the exact list."""
+        return float((np.asarray(chosen) == self.exact).mean())
 
 
 # MovieLens -----------------------------------------------------------------------------------------------------------
@@ -171,8 +230,8 @@ def ml_1m_validation() -> Split:
 
 def ml_1m_file() -> Path:
     """ratings.dat of ml-1m, unpacked."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
-        return Path(archive.extract("ml-1m/ratings.dat", _scratch()))
+    with zipfile.ZipFile(existing(archives() / "ml-1m.zip")) as archive:
+        return Path(archive.extract("ml-1m/ratings.dat", scratch()))
 
 
 def ml_100k_folds() -> dict[str, Split]:
@@ -216,15 +275,15 @@ def _rating_table(name: str) -> dict[str, Array]:
 
 
 def _table(name: str) -> dict[str, Array]:
-    default = _archives().parent / "splits"
-    path = _existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
+    default = archives().parent / "splits"
+    path = existing(Path(os.environ.get("FORETASTE_SPLITS", default)) / f"{name}.npz")
     with np.load(path) as table:
         return dict(table)
 
 
 def _published(member: str) -> Ratings:
     """A table of ml-100k, in the order of its rows."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-100k.zip")) as archive, archive.open(f"ml-100k/{member}") as lines:
+    with zipfile.ZipFile(existing(archives() / "ml-100k.zip")) as archive, archive.open(f"ml-100k/{member}") as lines:
         return _columns(lines)
 
 
@@ -268,7 +327,7 @@ def ml_1m_events_validation() -> Events:
 
 def ml_1m_new_items() -> Events:
     """ml-1m, all ratings events: those of a random fifth of the films are the test part; genres are known."""
-    with zipfile.ZipFile(_existing(_archives() / "ml-1m.zip")) as archive:
+    with zipfile.ZipFile(existing(archives() / "ml-1m.zip")) as archive:
         films = [line.split("::") for line in archive.read("ml-1m/movies.dat").decode("latin-1").splitlines()]
     ratings = np.loadtxt(ml_1m_file(), np.int64, delimiter=":", usecols=(0, 2), encoding="latin-1")
     return _new_items(*ratings.T, {int(film): tuple(genres.split("|")) for film, _, genres in films})
@@ -276,7 +335,7 @@ def ml_1m_new_items() -> Events:
 
 def lastfm_new_items() -> Events:
     """Last.fm: the listeners of a random fifth of the artists are the test part; tags are known."""
-    with zipfile.ZipFile(_existing(_archives() / "hetrec2011-lastfm-2k.zip")) as archive:
+    with zipfile.ZipFile(existing(archives() / "hetrec2011-lastfm-2k.zip")) as archive:
 
         def table(name: str, columns: tuple[int, ...]) -> Array:
             with archive.open(next(member for member in archive.namelist() if member.endswith(name))) as lines:
@@ -287,6 +346,55 @@ def lastfm_new_items() -> Events:
     for artist, tag in np.unique(tagged, axis=0).tolist():
         tags[artist] = (*tags.get(artist, ()), str(tag))
     return _new_items(*listened.T, tags)
+
+
+def ml_100k_last_fifth() -> Events:
+    """ml-100k, all ratings events: the last fifth of each user's is the test part; genres are known."""
+    with zipfile.ZipFile(existing(archives() / "ml-100k.zip")) as archive, archive.open("ml-100k/u.data") as lines:
+        users, items, _, times = np.loadtxt(lines, np.int64, delimiter="\t", unpack=True)
+    order = np.lexsort((items, times, users))
+    users, items = users[order] - 1, items[order] - 1
+    counts = np.bincount(users)
+    rank = np.arange(users.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    test = rank >= np.ceil(0.8 * counts)[users]
+    return Events(users[~test], items[~test], users[test], items[test], np.unique(items[~test]), film_genres())
+
+
+def online_retail_baskets() -> Baskets:
+    """Online Retail: what is bought before the last fifth of the time, and the first basket of each customer in it."""
+    return _baskets(0.8, 1.0)
+
+
+def online_retail_earlier_baskets() -> Baskets:
+    """Likewise inside the first four fifths, for the choice of settings: learned from four fifths of these."""
+    return _baskets(0.64, 0.8)
+
+
+def _baskets(begin: float, end: float) -> Baskets:
+    """The test part lies between two shares of the time; the lines are those that foretaste's loader keeps."""
+    with zipfile.ZipFile(existing(archives() / "online-retail.zip")) as archive:
+        member = next(name for name in archive.namelist() if name.endswith("Online Retail.csv"))
+        with archive.open(member) as lines:
+            rows = [
+                (row["CustomerID"], row["StockCode"], np.datetime64(row["InvoiceDate"][:10], "D").astype(int))
+                for row in csv.DictReader(io.TextIOWrapper(lines, "utf-8"))
+                if row["CustomerID"] not in ("", "NA")
+                and not row["InvoiceNo"].startswith("C")
+                and float(row["Quantity"]) > 0
+            ]
+    users, items, days = (np.array(column) for column in zip(*rows, strict=True))
+    (_, users), (_, items) = (np.unique(ids, return_inverse=True) for ids in (users, items))
+    days, users, items = np.unique(np.stack([days, users, items]), axis=1)
+    first, length = days[0], days[-1] + 1 - days[0]
+    cut, last = first + begin * length, first + end * length
+    learned, later = days < cut, (days >= cut) & (days < last)
+    moments = np.full(users.max() + 1, days[-1] + 1)
+    np.minimum.at(moments, users[later], days[later])
+    pairs = users * (items.max() + 1) + items
+    again = later & (days == moments[users]) & np.isin(pairs, pairs[learned])
+    asked = np.unique(users[again])
+    columns = (column[learned] for column in (users, items, days))
+    return Baskets(*columns, asked, moments[asked], users[again], items[again])
 
 
 def _new_items(users: Array, items: Array, tags: dict[int, tuple[str, ...]]) -> Events:
@@ -321,6 +429,25 @@ def _without_test_part(events: Events) -> Events:
 def few_events(events: Events) -> Events:
     """A thousand events to learn from."""
     return replace(events, users=events.users[:1000], items=events.items[:1000])
+
+
+def varied_candidates() -> Candidates:
+    """200 candidates with random directions and scores, and the naive choice of 20."""
+    rng = np.random.default_rng(0)
+    scores, vectors = rng.random(200), rng.normal(size=(200, _N_FACTORS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Candidates(scores, vectors, 0.3, 20, best_by_determinants(scores, vectors, 0.3, 20))
+
+
+def best_by_determinants(scores: Array, vectors: Array, weight: float, n: int) -> Array:
+    """One after the other the candidate that raises (1 - w) sum s + w log det of the cosines most, by determinants."""
+    cosines, chosen = vectors @ vectors.T, np.zeros(0, np.int64)
+    for _ in range(n):
+        left = np.setdiff1d(np.arange(scores.size), chosen)
+        more = np.column_stack([np.tile(chosen, (left.size, 1)), left])
+        logs = np.linalg.slogdet(cosines[more[:, :, None], more[:, None, :]])[1]
+        chosen = np.append(chosen, left[np.argmax((1 - weight) * scores[left] + weight * logs)])
+    return chosen
 
 
 # Synthetic -----------------------------------------------------------------------------------------------------------
@@ -392,7 +519,7 @@ def few_of_files(made: Files) -> Files:
 
 
 def _new_files(scale: tuple[float, float]) -> Files:
-    folder = Path(_scratch())
+    folder = Path(scratch())
     return Files(*(folder / f"{name}.npy" for name in ("users", "items", "ratings")), scale=scale)
 
 
@@ -449,29 +576,3 @@ def _power_law(n_ids: int, n_rows: int, rng: np.random.Generator) -> Array:
     weights = np.cumsum((np.arange(n_ids) + 100.0) ** -0.7)
     ranks = np.searchsorted(weights, rng.random(n_rows) * weights[-1])
     return rng.permutation(n_ids).astype(np.int32)[np.minimum(ranks, n_ids - 1)]
-
-
-# Files ---------------------------------------------------------------------------------------------------------------
-
-
-def _archives() -> Path:
-    return Path(os.environ.get("FORETASTE_DATA", _REPOSITORY.parent / "shared" / "data"))
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        message = (
-            f"{path} is missing. Hint: FORETASTE_DATA names the folder of the archives, FORETASTE_SPLITS that of the "
-            f"fixed splits; see docs/benchmarks.md."
-        )
-        raise FileNotFoundError(message)
-    return path
-
-
-def _scratch() -> str:
-    """A folder that lives as long as the process."""
-    _FOLDERS.append(tempfile.TemporaryDirectory())
-    return _FOLDERS[-1].name
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

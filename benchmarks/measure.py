@@ -29,6 +29,16 @@ class Stopwatch:
         self.seconds[name] = time.perf_counter() - started
 
 
+def median_seconds(work: Callable[[], object], calls: int) -> float:
+    """Of many short calls the middle one: what interrupts a few of them does not count."""
+    seconds = np.empty(calls)
+    for call in range(calls):
+        started = time.perf_counter()
+        work()
+        seconds[call] = time.perf_counter() - started
+    return float(np.median(seconds))
+
+
 def rate(
     split: Split,
     prepare: Callable[[Ratings], Any],

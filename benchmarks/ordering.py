@@ -46,6 +46,23 @@ _NEWCOMERS = (
     _newcomer("ImplicitUserKNN"),
     _newcomer("SpectralFilter", random_state=0),
 )
+
+
+def _buy_again(label: str, *, shown: bool = False, **settings: Any) -> Contestant:  # noqa: ANN401  those of a page
+    limits = {} if shown else {"ripe": 0.0, "floor": 0.0}
+    return Contestant(f"foretaste BuyAgain, {label}", "pages.buy_again", {"row": limits, "settings": settings})
+
+
+def _own_items(label: str, by: str, ties: str) -> Contestant:
+    return Contestant(label, "arrays.own_items", {"by": by, "ties": ties})
+
+
+_OWN_ITEMS = (
+    _own_items("personal frequency, ties by everybody's", "times", "everybody"),
+    _own_items("personal frequency, ties by recency", "times", "latest"),
+    _own_items("recency, ties by everybody's frequency", "latest", "everybody"),
+    _own_items("recency, ties by personal frequency", "latest", "times"),
+)
 _IMPLICIT_ALS = {"n_epochs": 15, "tol": 0, "reg": 0.01, "alpha": 0.2, "reg_exponent": 1.0, "random_state": 0}
 _GF_CF = {"user_exponent": 0.5, "item_exponent": 0.5, "degree_exponent": 0.5, "random_state": 0}
 _IMPLICIT_SETTINGS = "regularization=100 and alpha=10"
@@ -160,6 +177,42 @@ ROWS: tuple[Row, ...] = (
             Same("learned", "foretaste HybridMF, 2 threads"),
         ),
         warm_up="few_events",
+    ),
+    *(
+        Row(
+            name=name,
+            title=f"What a customer buys again, Online Retail, {title}",
+            about=(
+                "At each customer's first basket of the test part, the customer's own earlier items are put in order; "
+                "what of the basket was bought before is to be found. Means over customers with such an item; recall "
+                "divides by the number of these. Events of one day are one purchase. Ties go to what everybody bought "
+                "more often, or to what the customer bought later. `due` is BuyAgain without limits; the row as it is "
+                "shown leaves out what is not ripe yet. `lists` is seconds for all customers. Settings were chosen "
+                "inside the first four fifths (row `buy-again-earlier`)."
+            ),
+            data=data,
+            contestants=(
+                _buy_again("due"),
+                _buy_again("due, Poisson-gamma", repeat_timing="poisson-gamma"),
+                _buy_again("the row as it is shown", shown=True),
+                *_OWN_ITEMS,
+            ),
+            timed="lists",
+            shown=("recall@10", "ndcg@10", "customers"),
+            rivals=False,
+            targets=targets,
+            most_runs=1,
+            by_default=name == "buy-again",
+        )
+        for name, title, data, targets in (
+            (
+                "buy-again",
+                "the last fifth of the time",
+                "online_retail_baskets",
+                tuple(Above(figure, each.name) for figure in ("recall@10", "ndcg@10") for each in _OWN_ITEMS),
+            ),
+            ("buy-again-earlier", "the last fifth of the time before", "online_retail_earlier_baskets", ()),
+        )
     ),
     *(
         Row(

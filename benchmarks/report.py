@@ -28,7 +28,12 @@ _LIBRARIES = (
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
-_ACCURACIES = {"rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@20"}
+_ACCURACIES = {
+    *("rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@20"),
+    *("unlike, factors", "unlike, genres", "calibration", "hit rate", "precision", "slots"),
+    *("far, events", "far, genres", "recall", "candidate rows", "rows", "users"),
+    *(f"{metric}, {blend}" for metric in ("recall", "hit_rate") for blend in ("predicted", "given", "learned")),
+}
 
 
 class Verdict(NamedTuple):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import browser
 from foretaste.data import datasets
 
 # The first call of a kernel compiles it, which no deadline foresees.
@@ -34,3 +35,13 @@ def need_set(data_folder):
             pytest.skip(message)
 
     return need
+
+
+@pytest.fixture
+def chromium(tmp_path):
+    """A running headless browser; without one the test is skipped, unless FORETASTE_BROWSER names one."""
+    program = browser.find()
+    if program is None:
+        pytest.skip("there is no Chromium on PATH; FORETASTE_BROWSER may name one, and then it has to be there")
+    with browser.Browser(program, tmp_path) as running:
+        yield running

@@ -349,10 +349,19 @@ def test_every_error_is_in_the_reference():
     assert {each.__name__ for each in classes} <= set(entries(REFERENCE / "errors.md"))
 
 
-@pytest.mark.parametrize("name", cli.app.commands)
+def all_commands(group, prefix=""):
+    """Every command, and those within groups, by its words."""
+    found = {}
+    for name, command in group.commands.items():
+        inside = all_commands(command, f"{prefix}{name} ") if hasattr(command, "commands") else {}
+        found |= {f"{prefix}{name}": command} | inside
+    return found
+
+
+@pytest.mark.parametrize("name", all_commands(cli.app))
 def test_every_command_and_option_is_in_the_reference_with_its_default(name):
     shown = rows(sections(REFERENCE / "command-line.md")[f"foretaste {name}"])
-    for parameter in cli.app.commands[name].params:
+    for parameter in all_commands(cli.app)[name].params:
         if parameter.param_type_name == "argument":
             assert parameter.human_readable_name in shown
         else:

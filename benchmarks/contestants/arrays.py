@@ -9,8 +9,8 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 from sklearn.decomposition import TruncatedSVD
 
-from benchmarks.data import Array, Events, Ratings, Scores, Split
-from benchmarks.measure import Stopwatch, order, rate
+from benchmarks.data import Array, Baskets, Candidates, Events, Ratings, Scores, Split, best_by_determinants
+from benchmarks.measure import Stopwatch, median_seconds, order, rate
 
 
 def sparse_rows(part: Ratings) -> dict[str, float]:
@@ -119,3 +119,48 @@ def by_tags(events: Events, *, personal: bool) -> dict[str, float]:
     with watch("recommend"):
         found = events.best(score)
     return order(watch, events, found)
+
+
+def greedy_map(candidates: Candidates, calls: int) -> dict[str, float]:
+    """A row of Cholesky's factor for each place, in the few lines of the paper that has it."""
+    weight, chosen = candidates.weight, np.empty(candidates.n_slots, np.int64)
+
+    def choose() -> None:
+        cosines = candidates.vectors @ candidates.vectors.T
+        rows, left = np.zeros((chosen.size, len(cosines))), np.diagonal(cosines).copy()
+        for place in range(chosen.size):
+            gains = (1 - weight) * candidates.scores + weight * np.log(np.maximum(left, 1e-300))
+            gains[chosen[:place]] = -np.inf
+            best = chosen[place] = np.argmax(gains)
+            rows[place] = (cosines[best] - rows[:place, best] @ rows[:place]) / np.sqrt(left[best])
+            left -= rows[place] ** 2
+
+    return {"a list": median_seconds(choose, calls), "agreement": candidates.agreement(chosen)}
+
+
+def greedy_determinants(candidates: Candidates) -> dict[str, float]:
+    """Every determinant there is to choose from, at every place."""
+    watch = Stopwatch()
+    with watch("a list"):
+        chosen = best_by_determinants(candidates.scores, candidates.vectors, candidates.weight, candidates.n_slots)
+    return watch.seconds | {"agreement": candidates.agreement(chosen)}
+
+
+def own_items(baskets: Baskets, by: str, ties: str) -> dict[str, float]:
+    """A customer's own items by how often they were bought, or how recently; then by another of these figures."""
+    watch = Stopwatch()
+    everybody = np.bincount(baskets.items)
+    order = np.argsort(baskets.users, kind="stable")
+    starts = np.searchsorted(baskets.users[order], np.arange(baskets.users.max() + 2))
+
+    def found(user: int, _day: int) -> Array:
+        own = order[starts[user] : starts[user + 1]]
+        items, times = np.unique(baskets.items[own], return_counts=True)
+        latest = np.zeros(items.size, int)
+        np.maximum.at(latest, np.searchsorted(items, baskets.items[own]), baskets.days[own])
+        figures = {"times": times, "latest": latest, "everybody": everybody[items]}
+        return items[np.lexsort((-figures[ties], -figures[by]))]
+
+    with watch("lists"):
+        figures = baskets.accuracy(found)
+    return watch.seconds | figures

@@ -106,7 +106,7 @@ def sparse_rows(part: Ratings) -> dict[str, float]:
 
 def recommend(scores: Scores, users: Sequence[int] | None = None, calls: int = 1) -> dict[str, float]:
     """Recommend with given factors: a model is fitted for its ids and seen items, and its factors are replaced."""
-    model = _with_factors(scores)
+    model = with_factors(scores)
     asked = np.arange(len(scores.user_factors)) if users is None else np.array(users)
     watch = Stopwatch()
     with watch("recommend"):
@@ -165,7 +165,7 @@ def _interactions(part: Ratings, scale: tuple[float, float]) -> ft.Interactions:
 _MODELS: dict[Scores, ft.ALS] = {}
 
 
-def _with_factors(scores: Scores) -> ft.ALS:
+def with_factors(scores: Scores) -> ft.ALS:
     if scores not in _MODELS:
         seen = scores.seen.tocoo()
         interactions = ft.Interactions.from_arrays(*seen.coords, seen.data)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foretaste import data, exceptions, metrics, model_selection, models, plotting, surprise
+    from foretaste import data, exceptions, metrics, model_selection, models, pages, plotting, surprise
     from foretaste.data import (
         Interactions,
         ItemFeatures,
@@ -87,7 +87,7 @@ _HOME = {
     "synthetic": "data",
     "tune": "model_selection",
 }
-_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "plotting", "surprise")
+_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "pages", "plotting", "surprise")
 
 __all__ = [
     "ALS",
@@ -126,6 +126,7 @@ __all__ = [
     "metrics",
     "model_selection",
     "models",
+    "pages",
     "plotting",
     "read_interactions",
     "surprise",

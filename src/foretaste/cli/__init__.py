@@ -19,6 +19,7 @@ from foretaste.cli import _output
 from foretaste.cli.compare import compare
 from foretaste.cli.data import data
 from foretaste.cli.demo import demo
+from foretaste.cli.page import page
 from foretaste.cli.predict import predict
 from foretaste.cli.recommend import recommend
 from foretaste.cli.similar import similar
@@ -33,10 +34,10 @@ _CALLERS_FAULT, _OURS, _INTERRUPTED = 2, 1, 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="foretaste")
 def app() -> None:
-    """Learn from ratings, measure, recommend, explain."""
+    """Learn from ratings, measure, recommend, explain, compose pages."""
 
 
-for command in (demo, data, train, predict, recommend, similar, compare, tune, surprise):
+for command in (demo, data, train, predict, recommend, similar, page, compare, tune, surprise):
     app.add_command(command)
 
 

@@ -56,7 +56,7 @@ def read_source(source: str, **options: Any) -> Interactions:  # noqa: ANN401  t
     """The interactions SOURCE stands for; a guess of columns is printed."""
     if is_known(source):
         return datasets.load(source)
-    columns = {role: options.pop(f"{role}_column") for role in _ROLES}
+    columns = {role: options.pop(f"{role}_column", None) for role in _ROLES}
     guessed = {
         role: name for role, name in asdict(guess_columns(source, **columns)).items() if name and not columns[role]
     }
@@ -68,18 +68,38 @@ def read_source(source: str, **options: Any) -> Interactions:  # noqa: ANN401  t
 
 def read_titles(source: str) -> pl.DataFrame:
     """Items and their titles: columns `item` and `title`, from a file or a known set."""
-    frame = datasets.load_items(source) if is_known(source) else read_table(source)
-    lower = {name.lower().replace("_", ""): name for name in reversed(frame.columns)}
-    names = {
-        "item": next((lower[name] for name in ("item", "itemid", "movieid", "id") if name in lower), None),
-        "title": next((lower[name] for name in ("title", "name") if name in lower), None),
-    }
-    if None in names.values():
-        message = (
-            f"{source}: items need a column 'item' and a column 'title'; it has {', '.join(map(repr, frame.columns))}."
-        )
+    frame = read_items(source)
+    if "title" not in frame.columns:
+        shown = ", ".join(map(repr, frame.columns))
+        message = f"{source}: items need a column 'item' and a column 'title'; it has {shown}."
         raise DataError(message)
-    return frame.select(pl.col(str(name)).alias(role) for role, name in names.items())
+    return frame.select("item", "title")
+
+
+def read_items(source: str) -> pl.DataFrame:
+    """All that is known of items, from a file or a known set: `item`, `title` where there is one, and the rest.
+
+    A column of texts some of which hold a "|" becomes one of lists, as in "Comedy|Drama"; that is printed.
+    """
+    if is_known(source):
+        return datasets.load_items(source)
+    frame = read_table(source)
+    lower = {name.lower().replace("_", ""): name for name in reversed(frame.columns)}
+    item = next((lower[name] for name in ("item", "itemid", "movieid", "id") if name in lower), None)
+    title = next((lower[name] for name in ("title", "name") if name in lower), None)
+    if item is None:
+        message = f"{source}: items need a column 'item'; it has {', '.join(map(repr, frame.columns))}."
+        raise DataError(message)
+    listed = [
+        name
+        for name in frame.columns
+        if frame[name].dtype == pl.String and name != title and frame[name].str.contains("|", literal=True).any()
+    ]
+    if listed:
+        _output.notes().print(f"{source}: taking {', '.join(listed)} as lists.", markup=False)
+    return frame.with_columns(pl.col(name).str.split("|") for name in listed).rename(
+        {item: "item"} | ({title: "title"} if title else {})
+    )
 
 
 def as_known(ids: pl.Series, vocabulary: Vocabulary) -> pl.Series:

@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from foretaste._typing import Float64, Frame, Id, RandomState
+from foretaste._typing import Frame, Id, RandomState
 from foretaste.data.coerce import as_events
 from foretaste.data.features import ItemFeatures
 from foretaste.data.frames import make_frame
 from foretaste.exceptions import InvalidParameterError
 from foretaste.metrics import Measured, RankingMetric, get_metric, measure
 from foretaste.utils.random import generator
+from foretaste.utils.resampling import mean_interval
 from foretaste.utils.validation import Constraint, Float, Int, check_parameters
-
-# Resamples whose rows are drawn at a time, which bounds the memory.
-_DRAWN = 20
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class RankingReport:
         for name in self.metrics:
             values = self.measured.values.get(name, np.empty(0))
             values = values[~np.isnan(values)]
-            low, high = _interval(values, level, n_resamples, rng) if values.size else (np.nan, np.nan)
+            low, high = mean_interval(values, level, n_resamples, rng) if values.size else (np.nan, np.nan)
             n_users = self.n_users if name in self.measured.pooled else values.size
             for column, value in zip(rows.values(), (name, means[name], low, high, n_users), strict=True):
                 column.append(value)
@@ -172,13 +170,3 @@ def evaluate(  # noqa: PLR0913  keyword-only, each with a default
         n_jobs=n_jobs,
     )
     return RankingReport(measured, tuple(metric.name for metric in of_rankings), training.kind)
-
-
-def _interval(values: Float64, level: float, n_resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """Percentiles of the means of samples drawn with replacement."""
-    means = np.empty(n_resamples)
-    for first in range(0, n_resamples, _DRAWN):
-        part = means[first : first + _DRAWN]
-        part[:] = values[rng.integers(values.size, size=(part.size, values.size))].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

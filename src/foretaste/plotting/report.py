@@ -16,6 +16,7 @@ from foretaste.models import Recommender
 from foretaste.plotting.figures import Plane, history_arrays, load_extra, new_axes, plot_history, plot_map
 from foretaste.plotting.svg import to_svg
 from foretaste.utils.files import write_whole
+from foretaste.utils.looks import looks
 
 _NARROW = 3.7  # inches, of the pictures for a telephone
 
@@ -207,6 +208,7 @@ def render_report(report: Report) -> str:
         middle=sum(report.model.scale_) / 2,
         curve=_curve(report.model),
         map=_map(report),
+        looks=jinja2.utils.markupsafe.Markup(looks()),
         markup=jinja2.utils.markupsafe.Markup,
     )
     return page
