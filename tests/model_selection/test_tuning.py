@@ -1,6 +1,7 @@
 """`tune` finds what is there to be found, goes on where it stopped, and refuses what makes no sense."""
 
 import sys
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -126,6 +127,33 @@ def test_trials_that_do_badly_on_the_first_folds_are_ended(threes):
     assert {"complete", "pruned"} == set(frame["state"])
     ended, whole = (frame.filter(pl.col("state") == state)["rmse"] for state in ("pruned", "complete"))
     assert ended.median() > whole.median()
+
+
+class Slow(Shifted):
+    """The same, in epochs, which it counts."""
+
+    fitted: ClassVar[list] = []
+
+    def __init__(self, shift=4.0, *, n_epochs=30):
+        super().__init__(shift)
+        self.n_epochs = n_epochs
+
+    def fit(self, X, y=None):
+        self.fitted.append((self.shift, self.n_epochs))
+        return super().fit(X, y)
+
+
+def test_trials_that_do_badly_after_a_few_epochs_are_never_trained_whole(threes):
+    Slow.fitted.clear()
+    frame = ft.tune(Slow(0.0), threes, SPACE, trials=20).to_frame()
+    ended = frame.filter(pl.col("state") == "pruned")["shift"].to_list()
+    assert ended
+    assert min(map(abs, ended)) > frame.filter(pl.col("state") == "complete")["shift"].abs().min()
+    epochs = {shift: {n for other, n in Slow.fitted if other == shift} for shift in frame["shift"]}
+    assert all(epochs[shift] == ({5} if shift in ended else {5, 30}) for shift in frame["shift"])
+    Slow.fitted.clear()
+    ft.tune(Slow(0.0, n_epochs=10), threes, SPACE, trials=3)
+    assert {n for _, n in Slow.fitted} == {10}  # too few for a look before
 
 
 def test_what_runs_away_has_failed_and_is_not_taken(threes):

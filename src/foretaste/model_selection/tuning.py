@@ -36,6 +36,9 @@ from foretaste.utils.validation import Constraint, Int, check_parameters
 
 _STUDY = "foretaste"  # its name within the file
 _SHARE = 0.1  # of the data, for validation
+# A training of more than twice as many epochs is looked at after these, on the first fold, and ends where it does worse
+# there than half of those before. The others begin anew, which costs less than what is saved.
+_FIRST_EPOCHS = 5
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -69,8 +72,9 @@ class Tuning:
     def to_frame(self) -> Frame:
         """One row a trial, in order: trial, state, the metric, seconds, and each parameter.
 
-        `state` is "complete", "pruned" (ended early, for it did worse than others on the first validation parts; the
-        metric is that of those parts) or "failed" (training ran away, or the metric is not defined).
+        `state` is "complete", "pruned" (ended early, for it did worse than others on the first validation parts, or
+        after five epochs on the first; the metric is the one it had then) or "failed" (training ran away, or the
+        metric is not defined).
         """
         return make_frame({name: _column([trial[name] for trial in self.trials]) for name in self.trials[0]}, self.kind)
 
@@ -339,25 +343,40 @@ def _run_trial(
     started = time.perf_counter()
     trial, state = study.ask(), optuna.trial.TrialState.COMPLETE
     candidate = clone(model).set_params(**{name: _draw(trial, name, values) for name, values in space.items()})
-    values: list[float] = []
-    for step, fold in enumerate(folds):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ForetasteWarning)  # the last fit, on everything, tells what it has to
-                found, _ = measure_fold(candidate, fold, [metric], item_features)
-        except DivergenceError:
-            found = {metric.name: math.nan}
-        values.append(found[metric.name])
-        if math.isnan(values[-1]):
+    looks, whole, value = _looks(candidate, folds), [], math.nan
+    for step, (learner, fold) in enumerate(looks):
+        measured = _measured(learner, fold, metric, item_features)
+        if learner is candidate:
+            whole.append(measured)
+        value = float(np.mean(whole)) if whole else measured
+        if math.isnan(value):
             state = optuna.trial.TrialState.FAIL
             break
-        trial.report(float(np.mean(values)), step)
-        if step + 1 < len(folds) and trial.should_prune():
+        trial.report(value, step)
+        if step + 1 < len(looks) and trial.should_prune():
             state = optuna.trial.TrialState.PRUNED
             break
-    trial.set_user_attr("value", float(np.mean(values)))
+    trial.set_user_attr("value", value)
     trial.set_user_attr("seconds", time.perf_counter() - started)
-    study.tell(trial, float(np.mean(values)) if state == optuna.trial.TrialState.COMPLETE else None, state=state)
+    study.tell(trial, value if state == optuna.trial.TrialState.COMPLETE else None, state=state)
+
+
+def _looks(candidate: Any, folds: Sequence[Fold]) -> list[tuple[Any, Fold]]:  # noqa: ANN401
+    """What is fitted, one after the other: a few of many epochs on the first fold, then every fold whole."""
+    n_epochs = candidate.get_params(deep=False).get("n_epochs", 0)
+    short = [clone(candidate).set_params(n_epochs=_FIRST_EPOCHS)] if n_epochs > 2 * _FIRST_EPOCHS else []
+    return [*((learner, folds[0]) for learner in short), *((candidate, fold) for fold in folds)]
+
+
+def _measured(learner: Any, fold: Fold, metric: AnyMetric, item_features: Frame | None) -> float:  # noqa: ANN401
+    """The metric on one fold; NaN where training ran away."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ForetasteWarning)  # the last fit, on everything, tells what it has to
+            found, _ = measure_fold(learner, fold, [metric], item_features)
+    except DivergenceError:
+        return math.nan
+    return found[metric.name]
 
 
 def _draw(trial: Any, name: str, values: Any) -> Any:  # noqa: ANN401
