@@ -238,7 +238,7 @@ def _unique_ids(kind: type[Features], column: pl.Series) -> Vocabulary:
     return vocabulary
 
 
-def _learned(name: str, series: pl.Series, is_category: bool, separator: str | None, vectorizer: Any) -> _Column:  # noqa: ANN401, FBT001
+def _learned(name: str, series: pl.Series, is_category: bool, separator: str | None, vectorizer: Any) -> _Column:  # noqa: ANN401, FBT001  a vectoriser has no type; called in one place
     """What a column becomes, and what of it has to be remembered."""
     if vectorizer is not None:
         fitted = copy.deepcopy(vectorizer)

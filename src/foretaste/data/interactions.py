@@ -56,6 +56,22 @@ class SparseRows(NamedTuple):
         return np.repeat(np.arange(self.indptr.size - 1, dtype=np.int32), np.diff(self.indptr))
 
     @classmethod
+    def of_entries(
+        cls, row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32 | None = None
+    ) -> SparseRows:
+        """From entries in any order, ones where there are no values; those that come sorted by row are not copied."""
+        from foretaste.kernels.sorting import (  # noqa: PLC0415  keeps the compiler out of `import foretaste`
+            is_sorted,
+            row_starts,
+            sparse_rows,
+        )
+
+        values = np.ones(column_codes.size, np.float32) if values is None else values
+        if is_sorted(row_codes):
+            return cls(row_starts(row_codes, n_rows), column_codes, values)
+        return cls(*sparse_rows(row_codes, n_rows, column_codes, values))
+
+    @classmethod
     def stacked(cls, parts: Sequence[SparseRows]) -> SparseRows:
         """The rows of several matrices below each other."""
         starts = np.cumsum([0] + [part.indices.size for part in parts])
@@ -277,11 +293,11 @@ class Interactions:
 
     @cached_property
     def _by_user(self) -> SparseRows:
-        return _sparse_rows(self.user_codes, self.n_users, self.item_codes, self.values)
+        return SparseRows.of_entries(self.user_codes, self.n_users, self.item_codes, self.values)
 
     @cached_property
     def _by_item(self) -> SparseRows:
-        return _sparse_rows(self.item_codes, self.n_items, self.user_codes, self.values)
+        return SparseRows.of_entries(self.item_codes, self.n_items, self.user_codes, self.values)
 
     def _repeated_pair(self) -> tuple[int, int]:
         """User and item of a pair that occurs more than once, or (-1, -1)."""
@@ -526,19 +542,6 @@ def _checked_scale(ratings: Float32 | None, scale: tuple[float, float] | None) -
         )
         raise DataError(message)
     return float(scale[0]), float(scale[1])
-
-
-def _sparse_rows(row_codes: Codes, n_rows: int, column_codes: Codes, values: Float32) -> SparseRows:
-    """A sparse matrix by rows; entries that come sorted by row are in their places, and are not copied."""
-    from foretaste.kernels.sorting import (  # noqa: PLC0415  keeps the compiler out of `import foretaste`
-        is_sorted,
-        row_starts,
-        sparse_rows,
-    )
-
-    if is_sorted(row_codes):
-        return SparseRows(row_starts(row_codes, n_rows), column_codes, values)
-    return SparseRows(*sparse_rows(row_codes, n_rows, column_codes, values))
 
 
 def _compact(vocabulary: Vocabulary, codes: Codes) -> tuple[Vocabulary, Codes]:

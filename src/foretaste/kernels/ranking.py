@@ -102,7 +102,7 @@ def area_under_curve(scores: Float32, indptr: Pointers, indices: Codes, areas: F
                 continue
             n_others += 1
             # how many relevant ones lie above, and how many at, the score of this candidate
-            twice_won += 2 * n_scored - _below(relevant, score, False) - _below(relevant, score, True)  # noqa: FBT003
+            twice_won += 2 * n_scored - _below(relevant, score, False) - _below(relevant, score, True)  # noqa: FBT003  Numba has no keyword-only
         areas[r] = twice_won / 2 / (n * n_others) if n > 0 and n_others > 0 else np.nan
 
 

@@ -87,6 +87,10 @@ class DescribedModel(ImplicitModel):
                 grown[name] = np.concatenate([learned[name], sums_of(run, more, learned[of_features])])
         return grown
 
+    def _vectors(self, side: Side) -> Float32:
+        factors: Float32 = getattr(self, f"{side}_factors_")
+        return factors
+
     # Reasons --------------------------------------------------------------------------------------------------------
 
     def _feature_terms(

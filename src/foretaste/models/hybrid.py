@@ -271,10 +271,6 @@ class HybridMF(DescribedModel):
         factors, biases = (self.user_factors_, self.item_factors_), self.item_biases_
         return Products(*factors, column_part=biases, unknown=lambda: self._typical("user"))
 
-    def _vectors(self, side: Side) -> Float32:
-        vectors: Float32 = getattr(self, f"{side}_factors_")
-        return vectors
-
     # Reasons --------------------------------------------------------------------------------------------------------
 
     def explain(self, user: Id, item: Id, *, side: Side = "item") -> Frame:

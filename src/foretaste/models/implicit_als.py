@@ -261,10 +261,6 @@ class ImplicitALS(DescribedModel):
     def _scorer(self) -> Scorer:
         return Products(self.user_factors_, self.item_factors_, unknown=lambda: self.user_factors_.mean(axis=0))
 
-    def _vectors(self, side: Side) -> Float32:
-        factors: Float32 = getattr(self, f"{side}_factors_")
-        return factors
-
     # Reasons --------------------------------------------------------------------------------------------------------
 
     def explain(self, user: Id, item: Id, *, side: Side = "user") -> Frame:

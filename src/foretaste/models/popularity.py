@@ -9,14 +9,13 @@ import polars as pl
 
 from foretaste._typing import Codes, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
+from foretaste.data.moments import SECONDS_A_DAY, days
 from foretaste.exceptions import DataError, DataWarning
 from foretaste.models._implicit import ImplicitModel
 from foretaste.models._training import Training
 from foretaste.utils.validation import Float, OrNone
 from foretaste.utils.warn import warn
 
-_SECONDS_A_DAY = 86_400
-_MICROSECONDS_A_DAY = _SECONDS_A_DAY * 1e6
 # After as many half-lives an event counts a millionth of a millionth: of those older nothing is left.
 _GONE = 40
 
@@ -78,7 +77,7 @@ class Popularity(ImplicitModel):
             message = f"{name} needs a time in every row, and {times.null_count() or 'some'} rows have none."
             raise DataError(message)
         if times.dtype in (pl.Date, pl.Datetime):
-            moments = times.cast(pl.Datetime("us")).dt.epoch("us").to_numpy() / _MICROSECONDS_A_DAY
+            moments = days(times, name)
         elif times.dtype.is_numeric():
             moments = times.cast(pl.Float64).to_numpy()
         else:
@@ -90,7 +89,7 @@ class Popularity(ImplicitModel):
                 f"after {_GONE} half-lives nothing is left of an event, and more than half of them are older: a "
                 f"half_life of {half_life:g} is short beside times from {times.min()!s} to {times.max()!s}. "
                 f"Hint: it is in days for dates and datetimes, else in the unit of the times, and a day has "
-                f"{_SECONDS_A_DAY} seconds."
+                f"{SECONDS_A_DAY} seconds."
             )
             warn(message, DataWarning)
         return age

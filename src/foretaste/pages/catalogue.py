@@ -260,13 +260,13 @@ class Catalogue:
             .unique()
             .sort("item", "value")
         )
-        values, codes = np.unique(table["value"].to_numpy(), return_inverse=True)
-        items = table["item"].to_numpy()
+        values, places = np.unique(table["value"].to_numpy(), return_inverse=True)
+        items, codes = np.array(table["item"].to_numpy()), places.astype(np.int32)  # kernels take arrays of their own
         return Attribute(
             column,
             tuple(map(str, values)),
-            _rows(items, codes.astype(np.int32), len(self)),
-            _rows(codes, items, values.size),
+            SparseRows.of_entries(items, len(self), codes),
+            SparseRows.of_entries(codes, values.size, items),
         )
 
 
@@ -293,9 +293,3 @@ def _texts(series: pl.Series, kind: pl.DataType | type[pl.DataType]) -> pl.Serie
         pass
     message = f"column {series.name!r} of the items must hold texts or lists of texts, and holds {series.dtype}."
     raise InvalidParameterError(message)
-
-
-def _rows(rows: npt.NDArray[np.integer], columns: Codes, n_rows: int) -> SparseRows:
-    order = np.argsort(rows, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_rows))]).astype(np.int64)
-    return SparseRows(indptr, np.ascontiguousarray(columns[order]), np.ones(order.size, np.float32))

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Id, Mask
-from foretaste.data.interactions import Interactions
+from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import InvalidParameterError
 from foretaste.pages.catalogue import Catalogue
@@ -191,12 +191,7 @@ class Stage:
         return Space(self.model.item_factors_)  # type: ignore[attr-defined]  # just looked for
 
     def _of_events(self) -> Space:
-        from foretaste.data.interactions import SparseRows  # noqa: PLC0415
-
-        order = np.argsort(self.log.item_codes, kind="stable")
-        counts = np.bincount(self.log.item_codes, minlength=self.n_items)
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        rows = SparseRows(indptr, self.log.user_codes[order], np.ones(order.size, np.float32))
+        rows = SparseRows.of_entries(self.log.item_codes, self.n_items, self.log.user_codes)
         return Space.of_rows(rows, len(self.log.users))
 
     def _of_content(self) -> Space:
@@ -205,13 +200,11 @@ class Stage:
             raise InvalidParameterError(message)
         given = [self.catalogue.attribute(name) for name in self.settings.attributes]
         starts = np.cumsum([0, *(len(attribute.values) for attribute in given)])
-        rows = [attribute.of_items for attribute in given]
-        items = np.concatenate([part.row_codes() for part in rows])
-        columns = np.concatenate([part.indices + np.int32(start) for part, start in zip(rows, starts, strict=False)])
-        order = np.argsort(items, kind="stable")
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=self.n_items))]).astype(np.int64)
-        part = type(rows[0])(indptr, columns[order].astype(np.int32), np.ones(order.size, np.float32))
-        return Space.of_rows(part, int(starts[-1]))
+        items = np.concatenate([attribute.of_items.row_codes() for attribute in given])
+        columns = np.concatenate(
+            [attribute.of_items.indices + np.int32(start) for attribute, start in zip(given, starts, strict=False)]
+        )
+        return Space.of_rows(SparseRows.of_entries(items, self.n_items, columns), int(starts[-1]))
 
     # The crowd ------------------------------------------------------------------------------------------------------
 
