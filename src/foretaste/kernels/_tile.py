@@ -1,0 +1,115 @@
+"""Sums kept in registers, for the loops of which a compiler makes something slower: Gram matrices and Cholesky factors.
+
+Vectors are of eight numbers: so many sums as are open at a time fit the sixteen registers of AVX2, and where vectors
+are shorter or longer the compiler splits or joins them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# Rows and columns of a tile, and systems solved side by side.
+TILE = LANES = 8
+# Rows of a column of Cholesky factors that are worked on together.
+ROWS = 4
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_CONTRACT = ("contract",)
+
+
+@intrinsic  # type: ignore[misc]  # Numba's decorators have no types
+def add_tile(_context: Any, rows: Any, n: Any, a: Any, b: Any, gram: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  Numba's own types, as the kernel is called
+    r"""Add the products of columns a, ..., a + 7 and b, ..., b + 7 of the first n rows to a tile of `gram`.
+
+    .. math:: g_{a + j, b + l} \leftarrow g_{a + j, b + l} + \sum_{t < n} x_{t, a + j} \, x_{t, b + l}
+
+    A plain loop reads and writes the tile for each few rows; here it stays in registers over all of them.
+
+    Parameters
+    ----------
+    rows : float32 array of shape (at least n, width), contiguous, the x
+    n, a, b : int
+    gram : float32 array of shape (at least a + 8, at least b + 8), contiguous, changed
+    """
+    return types.void(rows, types.intp, types.intp, types.intp, gram), _tile_code
+
+
+def _tile_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
+    """The code of `add_tile`: load the tile, one multiply-add a row of it and row of x, store the tile."""
+    index = ir.IntType(32)
+    rows = context.make_array(signature.args[0])(context, builder, arguments[0])
+    gram = context.make_array(signature.args[4])(context, builder, arguments[4])
+    n, a, b = arguments[1:4]
+    width = builder.extract_value(rows.shape, 1)
+    places = [_vector_at(builder, gram, [builder.add(a, ir.Constant(a.type, j)), b]) for j in range(TILE)]
+    sums = _opened(builder, places)
+    nothing, same = ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(index, TILE), [0] * TILE)
+    with cgutils.for_range(builder, n) as loop:
+        right = builder.load(_vector_at(builder, rows, [loop.index, b]), align=4)
+        left = builder.gep(rows.data, [builder.add(builder.mul(loop.index, width), a)])
+        for j, total in enumerate(sums):
+            number = builder.load(builder.gep(left, [ir.Constant(a.type, j)]))
+            number = builder.insert_element(nothing, number, ir.Constant(index, 0))
+            product = builder.fmul(builder.shuffle_vector(number, nothing, same), right, flags=_CONTRACT)
+            builder.store(builder.fadd(builder.load(total), product, flags=_CONTRACT), total)
+    _closed(builder, places, sums)
+    return context.get_dummy_value()
+
+
+@intrinsic  # type: ignore[misc]  # as above
+def subtract_lanes(_context: Any, a: Any, f: Any, e: Any) -> Any:  # noqa: ANN401, ARG001  as above
+    r"""What Cholesky's method subtracts in column e of rows f, ..., f + 3, of eight matrices side by side.
+
+    .. math:: a_{f + j, e} \leftarrow a_{f + j, e} - \sum_{d < e} a_{f + j, d} \, a_{e, d}, \qquad j = 0 \dots 3
+
+    Parameters
+    ----------
+    a : float32 array of shape (at least f + 4, at least e + 1, 8), contiguous, changed
+    f, e : int
+    """
+    return types.void(a, types.intp, types.intp), _lanes_code
+
+
+def _lanes_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
+    """The code of `subtract_lanes`: four sums in registers, each number of row e read once for all of them."""
+    a = context.make_array(signature.args[0])(context, builder, arguments[0])
+    f, e = arguments[1:3]
+    zero = ir.Constant(f.type, 0)
+    rows = [builder.add(f, ir.Constant(f.type, j)) for j in range(ROWS)]
+    places = [_vector_at(builder, a, [row, e, zero]) for row in rows]
+    sums = _opened(builder, places)
+    with cgutils.for_range(builder, e) as loop:
+        right = builder.load(_vector_at(builder, a, [e, loop.index, zero]), align=4)
+        for row, total in zip(rows, sums, strict=True):
+            left = builder.load(_vector_at(builder, a, [row, loop.index, zero]), align=4)
+            product = builder.fmul(left, right, flags=_CONTRACT)
+            builder.store(builder.fsub(builder.load(total), product, flags=_CONTRACT), total)
+    _closed(builder, places, sums)
+    return context.get_dummy_value()
+
+
+def _vector_at(builder: Any, array: Any, place: list[Any]) -> Any:  # noqa: ANN401  as above
+    """The address of the vector that begins at this place of a contiguous array."""
+    offset = place[0]
+    for axis, position in enumerate(place[1:], 1):
+        offset = builder.add(builder.mul(offset, builder.extract_value(array.shape, axis)), position)
+    return builder.bitcast(builder.gep(array.data, [offset]), _VECTOR.as_pointer())
+
+
+def _opened(builder: Any, places: list[Any]) -> list[Any]:  # noqa: ANN401  as above
+    """Variables with what stands at some places; the compiler makes registers of them."""
+    sums = [cgutils.alloca_once(builder, _VECTOR) for _ in places]
+    for place, total in zip(places, sums, strict=True):
+        builder.store(builder.load(place, align=4), total)
+    return sums
+
+
+def _closed(builder: Any, places: list[Any], sums: list[Any]) -> None:  # noqa: ANN401  as above
+    """Put the variables back to their places."""
+    for place, total in zip(places, sums, strict=True):
+        builder.store(builder.load(total), place, align=4)

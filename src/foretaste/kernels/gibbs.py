@@ -1,0 +1,429 @@
+"""Gibbs sampling of a factorisation machine whose features stand in blocks: users, items, days.
+
+A rating belongs to one row r of each block, and a row has a vector :math:`q_r` and a bias :math:`t_r`:
+
+.. math::
+
+    \\hat y = w_0 + \\sum_b t_b + \\sum_{b < b'} q_b \\cdot q_{b'}
+
+A row is normal around what its features j, of weights :math:`x_{rj}`, let expect, such as the items that a user rated:
+:math:`(q_r, t_r) \\sim N(\\mu + \\sum_j x_{rj} w_j, \\mathrm{diag}(1 / \\lambda))`. The w have normal priors of their own,
+one for each group of features.
+
+All that the ratings of a row say about it are a few sums over them, its moments, of the vector c of the other blocks
+and of the target z, what the row has to explain: the rating less w_0 and all that the other blocks give by themselves.
+They are M = sum c c', m = sum c, g = sum z c, and n, sum z, sum z^2.
+"""
+
+import numpy as np
+
+from foretaste._typing import Codes, Float32, Float64, Pointers
+from foretaste.kernels._compile import kernel
+from foretaste.kernels._tile import LANES, ROWS, TILE, add_tile, subtract_lanes
+
+# Ratings whose vectors stand side by side in the nearest cache while their products are added up.
+_AT_ONCE = 64
+
+
+@kernel
+def find_moments(
+    indptr: Pointers,
+    others: Codes,
+    values: Float32,
+    w0: np.float32,
+    q: Float32,
+    t: Float32,
+    first: int,
+    last: int,
+    squares: Float32,
+    sums: Float32,
+    targets: Float32,
+    totals: Float32,
+) -> None:
+    """The moments of rows [first, last) of a block; arrays of moments begin with row `first`.
+
+    Parameters
+    ----------
+    indptr : where the ratings of each row begin
+    others : int32 array of shape (n_ratings, n_blocks - 1)
+        The row of each other block, -1 for none, in the order of the rows.
+    values : float32 array of shape (n_ratings,), the y
+    q, t : float32 arrays of shape (n_rows, width) and (n_rows,)
+        Of the rows of all blocks; the width a multiple of 8, filled up with zeros.
+    squares : float32 array of shape (last - first, width, width), written: M, the lower triangle
+    sums, targets : float32 arrays of shape (last - first, width), written: m and g
+    totals : float32 array of shape (last - first, 3), written: n, sum z, sum z^2
+    """
+    width, n_others = q.shape[1], others.shape[1]
+    c = np.empty((_AT_ONCE, width), np.float32)
+    zero = np.float32(0)
+    for row in range(first, last):
+        gram, m, g = squares[row - first], sums[row - first], targets[row - first]
+        gram[:] = zero
+        m[:] = zero
+        g[:] = zero
+        total = total_square = zero
+        start, stop = indptr[row], indptr[row + 1]
+        for begin in range(start, stop, _AT_ONCE):
+            n = min(_AT_ONCE, stop - begin)
+            for place in range(n):
+                own = c[place]
+                target = values[begin + place] - w0
+                other = others[begin + place, 0]
+                if other >= 0:
+                    x = q[other]
+                    for f in range(width):
+                        own[f] = x[f]
+                    target -= t[other]
+                else:
+                    own[:] = zero
+                for block in range(1, n_others):
+                    other = others[begin + place, block]
+                    if other >= 0:
+                        x = q[other]
+                        both = zero
+                        for f in range(width):
+                            both += own[f] * x[f]
+                        for f in range(width):
+                            own[f] += x[f]
+                        target -= t[other] + both
+                for f in range(width):
+                    m[f] += own[f]
+                    g[f] += target * own[f]
+                total += target
+                total_square += target * target
+            for a in range(0, width, TILE):
+                for b in range(0, a + 1, TILE):
+                    add_tile(c, n, a, b, gram)
+        totals[row - first, 0] = np.float32(stop - start)
+        totals[row - first, 1] = total
+        totals[row - first, 2] = total_square
+
+
+@kernel
+def draw_rows(
+    squares: Float32,
+    sums: Float32,
+    targets: Float32,
+    totals: Float32,
+    precision: np.float32,
+    prior: Float32,
+    expected: Float32,
+    normals: Float32,
+    first: int,
+    last: int,
+    q: Float32,
+    t: Float32,
+    errors: Float64,
+) -> None:
+    r"""Draw rows [first, last) of a block, all numbers x = (q_r, t_r) of a row at once, given all else.
+
+    .. math:: x \sim N(A^{-1} a, A^{-1}), \qquad
+        A = \mathrm{diag}(\lambda) + \alpha \sum (c, 1)(c, 1)', \qquad
+        a = \mathrm{diag}(\lambda) \, x_0 + \alpha \sum z \, (c, 1)
+
+    With `normals` of zeros it is the mean. Eight rows are solved side by side, each in a lane of a vector.
+
+    Parameters
+    ----------
+    squares, sums, targets, totals : moments of these rows, from `find_moments`
+    precision : the alpha
+    prior : float32 array of shape (n_factors + 1,), the lambda
+    expected : float32 array of shape (n_rows, n_factors + 1), the x_0
+    normals : float32 array of shape (n_rows, n_factors + 1)
+    q, t : float32 arrays of shape (n_rows, width) and (n_rows,), written in [first, last)
+        Of the rows of this block.
+    errors : float64 array of shape (n_rows, 2), written in [first, last)
+        The sum of the row's errors (prediction less rating), and of their squares.
+    """
+    k, zero = prior.size - 1, np.float32(0)
+    a = np.zeros((k + ROWS, k + 1, LANES), np.float32)
+    x = np.zeros((k + 1, LANES), np.float32)
+    for begin in range(first, last, LANES):
+        n_lanes = min(LANES, last - begin)
+        for lane in range(n_lanes):
+            row = begin + lane
+            gram, m, g, start = squares[row - first], sums[row - first], targets[row - first], expected[row]
+            for f in range(k):
+                for e in range(f + 1):
+                    a[f, e, lane] = precision * gram[f, e]
+                a[f, f, lane] += prior[f]
+                a[k, f, lane] = precision * m[f]
+                x[f, lane] = precision * g[f] + prior[f] * start[f]
+            a[k, k, lane] = precision * totals[row - first, 0] + prior[k]
+            x[k, lane] = precision * totals[row - first, 1] + prior[k] * start[k]
+        for lane in range(n_lanes, LANES):
+            a[:, :, lane] = zero
+            x[:, lane] = zero
+            for f in range(k + 1):
+                a[f, f, lane] = np.float32(1)
+        _draw_lanes(a, x, normals, begin, n_lanes)
+        for lane in range(n_lanes):
+            row = begin + lane
+            own = q[row]
+            t[row] = x[k, lane]
+            for f in range(k):
+                own[f] = x[f, lane]
+            place = row - first
+            errors[row] = _errors(squares[place], sums[place], targets[place], totals[place], own, t[row], k)
+
+
+@kernel
+def _draw_lanes(a: Float32, x: Float32, normals: Float32, begin: int, n_lanes: int) -> None:
+    """A draw from N(A^-1 x, A^-1) in each lane, written over x; A = L L' is overwritten by L, 1 / L on the diagonal."""
+    n, one = x.shape[0], np.float32(1)
+    for e in range(n):
+        for f in range(e, n, ROWS):
+            subtract_lanes(a, f, e)
+        for lane in range(LANES):
+            a[e, e, lane] = one / np.sqrt(max(a[e, e, lane], np.float32(1e-12)))
+        for f in range(e + 1, n):
+            for lane in range(LANES):
+                a[f, e, lane] *= a[e, e, lane]
+    for f in range(n):
+        for d in range(f):
+            for lane in range(LANES):
+                x[f, lane] -= a[f, d, lane] * x[d, lane]
+        for lane in range(LANES):
+            x[f, lane] *= a[f, f, lane]
+    for lane in range(n_lanes):
+        for f in range(n):
+            x[f, lane] += normals[begin + lane, f]
+    for f in range(n - 1, -1, -1):
+        for lane in range(LANES):
+            x[f, lane] *= a[f, f, lane]
+        for d in range(f):
+            for lane in range(LANES):
+                x[d, lane] -= a[f, d, lane] * x[f, lane]
+
+
+@kernel
+def _errors(
+    gram: Float32, m: Float32, g: Float32, totals: Float32, q: Float32, t: np.float32, n_factors: int
+) -> tuple[float, float]:
+    """The sums of a row's errors and of their squares, by its moments."""
+    n, total, two = totals[0], totals[1], np.float32(2)
+    error, square = n * t - total, t * (n * t - two * total) + totals[2]
+    for f in range(n_factors):
+        product, row = t * m[f] - g[f], gram[f]
+        for e in range(f):
+            product += row[e] * q[e]
+        square += q[f] * (two * product + row[f] * q[f])
+        error += q[f] * m[f]
+    return error, max(square, np.float32(0))
+
+
+@kernel
+def draw_plain_rows(
+    indptr: Pointers,
+    others: Codes,
+    values: Float32,
+    w0: np.float32,
+    q: Float32,
+    t: Float32,
+    precision: np.float32,
+    prior: Float32,
+    expected: Float32,
+    normals: Float32,
+    offset: int,
+    first: int,
+    last: int,
+    errors: Float64,
+) -> None:
+    """`find_moments` and `draw_rows` for rows [first, last) of a block, a few at a time.
+
+    Their moments stay in the nearest cache. Arguments as there; `q` and `t` are those of the rows of all blocks, among
+    which this block begins at `offset`.
+    """
+    width, n_rows = q.shape[1], len(indptr) - 1
+    squares = np.empty((LANES, width, width), np.float32)
+    sums, targets = np.empty((LANES, width), np.float32), np.empty((LANES, width), np.float32)
+    totals = np.empty((LANES, 3), np.float32)
+    own_q, own_t = q[offset : offset + n_rows], t[offset : offset + n_rows]
+    settings = (precision, prior, expected, normals)
+    for begin in range(first, last, LANES):
+        end = min(begin + LANES, last)
+        find_moments(indptr, others, values, w0, q, t, begin, end, squares, sums, targets, totals)
+        draw_rows(squares, sums, targets, totals, *settings, begin, end, own_q, own_t, errors)
+
+
+@kernel
+def shift_features(
+    indptr: Pointers,
+    rows: Codes,
+    weights: Float32,
+    groups: Codes,
+    squares: Float32,
+    sums: Float32,
+    targets: Float32,
+    totals: Float32,
+    precision: np.float32,
+    prior: Float32,
+    mean: Float32,
+    normals: Float32,
+    q: Float32,
+    t: Float32,
+    w: Float32,
+    errors: Float64,
+) -> None:
+    r"""Draw the features of a block given the rows' deviations from what these let expect: the rows move with them.
+
+    A number w of feature j moves the prediction of a rating of row r by :math:`x_{rj} c_f`, or :math:`x_{rj}` for the
+    bias. Given all else it is normal, of precision :math:`\lambda + \alpha \sum x^2 c_f^2` and mean
+    :math:`(\lambda \mu + \alpha \sum (w x^2 c_f^2 - x c_f e)) / (\lambda + \alpha \sum x^2 c_f^2)`, with e the errors and
+    all sums over the ratings of all rows that have the feature. In terms of a row's moments, and of its sums of e and
+    e c kept up to date, they are sums over these rows (Rendle 2013, "Scaling factorization machines to relational
+    data").
+
+    Parameters
+    ----------
+    indptr, rows, weights : the sparse matrix x, by features
+    groups : int32 array of shape (n_features,)
+    squares, sums, targets, totals : moments of all rows of the block, from `find_moments`
+    precision : the alpha
+    prior, mean : float32 arrays of shape (n_groups, n_factors + 1), the lambda and mu
+    normals : float32 array of shape (n_factors + 1, n_features)
+    q, t : float32 arrays of shape (n_rows, width) and (n_rows,), of the rows of this block; changed
+    w : float32 array of shape (n_features, n_factors + 1), changed
+    errors : float64 array of shape (n_rows, 2), written: the sums of the rows' errors and of their squares
+    """
+    n_rows, k, zero = q.shape[0], w.shape[1] - 1, np.float32(0)
+    # The sums of e c, and of e.
+    along, total = np.empty((n_rows, k), np.float32), np.empty(n_rows, np.float32)
+    for r in range(n_rows):
+        own, m, gram, g = q[r], sums[r], squares[r], targets[r]
+        total[r] = totals[r, 0] * t[r] - totals[r, 1]
+        for f in range(k):
+            total[r] += m[f] * own[f]
+            along[r, f] = t[r] * m[f] - g[f]
+        for f in range(k):
+            for e in range(f):
+                along[r, f] += gram[f, e] * own[e]
+                along[r, e] += gram[f, e] * own[f]
+            along[r, f] += gram[f, f] * own[f]
+    # Of each row what the loop over features looks at: sum c_f^2, sum e c_f, and how far the row has moved.
+    near = np.empty((n_rows, 4), np.float32)
+    drawn = np.empty(groups.size, np.float32)
+    for f in range(k + 1):
+        for r in range(n_rows):
+            near[r, 0] = squares[r, f, f] if f < k else totals[r, 0]
+            near[r, 1] = along[r, f] if f < k else total[r]
+            near[r, 2] = zero
+        for j in range(groups.size):
+            drawn[j] = w[j, f]
+        for j in range(groups.size):
+            square = slope = zero
+            for place in range(indptr[j], indptr[j + 1]):
+                row, x = near[rows[place]], weights[place]
+                square += x * x * row[0]
+                slope += x * row[1]
+            lam = prior[groups[j], f]
+            pooled = lam + precision * square
+            number = (lam * mean[groups[j], f] + precision * (drawn[j] * square - slope)) / pooled
+            number += normals[f, j] / np.sqrt(pooled)
+            change = number - drawn[j]
+            drawn[j] = number
+            for place in range(indptr[j], indptr[j + 1]):
+                row, move = near[rows[place]], weights[place] * change
+                row[1] += move * row[0]
+                row[2] += move
+        for j in range(groups.size):
+            w[j, f] = drawn[j]
+        for r in range(n_rows):
+            move, own, m = near[r, 2], along[r], sums[r]
+            if f < k:
+                q[r, f] += move
+                total[r] += move * m[f]
+                row = squares[r, f]
+                for e in range(f + 1):
+                    own[e] += move * row[e]
+                for e in range(f + 1, k):
+                    own[e] += move * squares[r, e, f]
+            else:
+                t[r] += move
+                total[r] += move * totals[r, 0]
+                for e in range(k):
+                    own[e] += move * m[e]
+    for r in range(n_rows):
+        errors[r] = _errors(squares[r], sums[r], targets[r], totals[r], q[r], t[r], k)
+
+
+@kernel
+def draw_features(
+    indptr: Pointers,
+    rows: Codes,
+    weights: Float32,
+    groups: Codes,
+    row_prior: Float32,
+    prior: Float32,
+    mean: Float32,
+    normals: Float32,
+    deviations: Float32,
+    w: Float32,
+) -> None:
+    r"""Draw the features of a block given its rows: a Bayesian regression of the rows on x, a feature after the other.
+
+    .. math:: w_j \sim N\Big( \frac{\lambda \mu + \Lambda \sum x (d + x w_j)}{\lambda + \Lambda \sum x^2},
+        \frac{1}{\lambda + \Lambda \sum x^2} \Big)
+
+    with d the deviations of the rows from what is expected of them, and Lambda the precision of these.
+
+    Parameters
+    ----------
+    indptr, rows, weights : the sparse matrix x, by features
+    groups : int32 array of shape (n_features,)
+    row_prior : float32 array of shape (n_factors + 1,), the Lambda
+    prior, mean : float32 arrays of shape (n_groups, n_factors + 1), the lambda and mu
+    normals : float32 array of shape (n_features, n_factors + 1)
+    deviations : float32 array of shape (n_rows, n_factors + 1), the d, changed
+    w : float32 array of shape (n_features, n_factors + 1), changed
+    """
+    n = w.shape[1]
+    slope, change = np.empty(n, np.float32), np.empty(n, np.float32)
+    zero = np.float32(0)
+    for j in range(groups.size):
+        square = zero
+        slope[:] = zero
+        for place in range(indptr[j], indptr[j + 1]):
+            d, x = deviations[rows[place]], weights[place]
+            square += x * x
+            for f in range(n):
+                slope[f] += x * d[f]
+        own, lam, centre, normal = w[j], prior[groups[j]], mean[groups[j]], normals[j]
+        for f in range(n):
+            pooled = lam[f] + row_prior[f] * square
+            number = (lam[f] * centre[f] + row_prior[f] * (slope[f] + square * own[f])) / pooled
+            number += normal[f] / np.sqrt(pooled)
+            change[f] = number - own[f]
+            own[f] = number
+        for place in range(indptr[j], indptr[j + 1]):
+            d, x = deviations[rows[place]], weights[place]
+            for f in range(n):
+                d[f] -= x * change[f]
+
+
+@kernel
+def predict_rows(codes: Codes, w0: np.float32, q: Float32, t: Float32, first: int, last: int, out: Float32) -> None:
+    """The predictions of ratings [first, last), by their rows of each block: w0 + sum t_b + sum q_b . q_b'.
+
+    Parameters
+    ----------
+    codes : int32 array of shape (n_ratings, n_blocks), rows among those of all blocks; -1 for none
+    q, t : float32 arrays of shape (n_rows, width) and (n_rows,), of all blocks
+    out : float32 array of shape (n_ratings,), written in [first, last)
+    """
+    width, n_blocks, zero = q.shape[1], codes.shape[1], np.float32(0)
+    c = np.empty(width, np.float32)
+    for place in range(first, last):
+        c[:] = zero
+        total = w0
+        for block in range(n_blocks):
+            row = codes[place, block]
+            if row >= 0:
+                own, both = q[row], zero
+                for f in range(width):
+                    both += own[f] * c[f]
+                for f in range(width):
+                    c[f] += own[f]
+                total += t[row] + both
+        out[place] = total
