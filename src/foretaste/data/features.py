@@ -72,6 +72,13 @@ class Features:
         """Of the features, in the order of the columns of `rows`."""
         return tuple(name for column in self._columns for name in column.features)
 
+    @property
+    def groups(self) -> Codes:
+        """Of each feature the place of its column in the frame, ids apart."""
+        return np.repeat(np.arange(len(self._columns)), [len(column.features) for column in self._columns]).astype(
+            np.int32
+        )
+
     def __len__(self) -> int:
         return len(self.ids)
 

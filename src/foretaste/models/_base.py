@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -67,8 +67,9 @@ class Recommender(RegressorMixin, BaseEstimator):
     _unique_pairs: ClassVar[bool] = False
     # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
     predicts_ratings: ClassVar[bool] = True
-    # What the columns of its learning curve measure.
+    # What the columns of its learning curve measure, and what other columns there are.
     measure: ClassVar[Literal["rmse", "loss"]] = "rmse"
+    _more_columns: ClassVar[tuple[str, ...]] = ()
 
     user_vocabulary_: Vocabulary
     item_vocabulary_: Vocabulary
@@ -170,7 +171,10 @@ class Recommender(RegressorMixin, BaseEstimator):
         return {**self._learn(interactions, training), "curve_": search.curve()}
 
     def _learn(self, interactions: Interactions, training: Training) -> Learned:
-        learned = self._fit(interactions, training)
+        return self._checked(self._fit(interactions, training), training)
+
+    def _checked(self, learned: Learned, training: Training) -> Learned:
+        """What was learned, if its numbers are not beyond all measure."""
         for value in learned.values():
             # The error of an epoch is measured on the way, so that a last step astray shows only here.
             # Beyond this size a product of two factors leaves single precision.
@@ -198,7 +202,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         Of a model that orders items the two in the middle are train_loss and valid_loss.
         """
         self._check_fitted("history_")
-        names = ("epoch", f"train_{self.measure}", f"valid_{self.measure}", "seconds")
+        names = ("epoch", f"train_{self.measure}", f"valid_{self.measure}", *self._more_columns, "seconds")
         columns = {name: self.curve_[name] for name in names}
         return make_frame(columns | {"epoch": columns["epoch"].astype(np.int64)}, self.kind_)
 
@@ -227,13 +231,23 @@ class Recommender(RegressorMixin, BaseEstimator):
             An id is unknown and ``unknown="raise"``.
         """
         self._check_fitted("predict")
+        user_codes, item_codes = self._pair_codes(X, unknown)
+        return self._kept(self._predict(user_codes, item_codes), user_codes, item_codes, clip=clip, unknown=unknown)
+
+    def _pair_codes(self, pairs: Any, unknown: UnknownPolicy) -> tuple[Codes, Codes]:  # noqa: ANN401  see `predict`
+        """The codes of pairs; one warning, or an error, about ids that are unknown."""
         check_parameters("predict", {"unknown": unknown}, {"unknown": OneOf(("fallback", "nan", "raise"))})
-        users, items = as_pairs(X)
+        users, items = as_pairs(pairs)
         user_codes, missing_users = self._encode("user", users)
         item_codes, missing_items = self._encode("item", items)
         if missing_users or missing_items:
             self._tell_unknown(" ".join(filter(None, (missing_users, missing_items))), unknown)
-        predicted = self._predict(user_codes, item_codes)
+        return user_codes, item_codes
+
+    def _kept(
+        self, predicted: Float64, user_codes: Codes, item_codes: Codes, *, clip: bool, unknown: UnknownPolicy
+    ) -> Float64:
+        """Predictions within the scale, and NaN where that is the answer for somebody unknown."""
         if clip and self.predicts_ratings:
             predicted = np.clip(predicted, *self.scale_)
         if unknown == "nan":
@@ -284,12 +298,28 @@ class Recommender(RegressorMixin, BaseEstimator):
             fitted on.
         """
         self._check_fitted("recommend")
+        chosen: Any = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
+        return self._recommended(self._scorer, users, n, **chosen, n_jobs=n_jobs)
+
+    def _recommended(
+        self,
+        scorer: Callable[[], Scorer],
+        users: Any,  # noqa: ANN401  as below
+        n: int,
+        *,
+        exclude_seen: bool,
+        items: Iterable[Id] | None,
+        exclude: Iterable[Id] | None,
+        unknown: Literal["fallback", "raise"],
+        n_jobs: int | None,
+    ) -> Frame:
+        """What `recommend` gives, by scores of one kind or another."""
         check_parameters(
             "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
         )
         user_ids, user_codes = self._chosen("user", users, unknown)
         mask = self._item_mask(items, exclude)
-        codes, scores = self.recommend_codes(user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
+        codes, scores = self._best(scorer(), user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
         return self._listed(user_ids, codes, scores)
 
     def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
@@ -348,9 +378,23 @@ class Recommender(RegressorMixin, BaseEstimator):
             more are left, -1 and minus infinity.
         """
         self._check_fitted("recommend_codes")
+        chosen: Any = {"exclude_seen": exclude_seen, "item_mask": item_mask}
+        return self._best(self._scorer(), user_codes, n, **chosen, n_jobs=n_jobs)
+
+    def _best(
+        self,
+        score: Scorer,
+        user_codes: Codes,
+        n: int,
+        *,
+        exclude_seen: bool,
+        item_mask: Mask | None,
+        n_jobs: int | None,
+    ) -> tuple[Codes, Float32]:
+        """The lists of `recommend_codes`, by scores of one kind or another."""
         hidden = self.known_ if exclude_seen else None
         n = min(n, len(self.item_vocabulary_))
-        return best_columns(self._scorer(), user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
+        return best_columns(score, user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
 
     def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_mask: Mask | None = None) -> Float32:
         """Scores of every item for some users, a row a user: pass few users at a time.

@@ -5,9 +5,9 @@ The formulas are those of `foretaste.kernels.gibbs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from foretaste.utils.threads import Run
 _RATINGS, _ROWS = 2**15, 1024
 # Standard deviation of the first vectors (Rendle 2012, "Factorization machines with libFM").
 _START = 0.1
+
+Latent: TypeAlias = Callable[[Float32, np.random.Generator], Float32]
 
 
 class Described(NamedTuple):
@@ -108,6 +110,12 @@ class Design:
             first = int(firsts[place])
             self.blocks.append(Block(first, size, indptr, order, others, values[order], features, by_feature))
 
+    def give(self, values: Float32) -> None:
+        """Other values of the ratings."""
+        self.values = values
+        for block in self.blocks:
+            block.values = values[block.order]
+
 
 def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> Codes:
     """The rows of ratings in each block as rows among those of all blocks, a column a block."""
@@ -135,6 +143,14 @@ class Sampler:
     All draws of a sweep come from the seed and the sweep's number, so that a chain taken up again goes on as it would
     have gone on.
 
+    Parameters
+    ----------
+    design : Design
+    n_factors, seed : int
+    run : function, of `workers`
+    latent : function, optional
+        Where ratings are classes: draws numbers of variance 1 in their place, given how they are predicted.
+
     Attributes
     ----------
     q, t : float32 arrays of shape (n_rows, width) and (n_rows,)
@@ -145,8 +161,8 @@ class Sampler:
     blocks : list of `Learned`
     """
 
-    def __init__(self, design: Design, n_factors: int, seed: int, run: Run) -> None:
-        self._design, self._k, self._seed, self._run = design, n_factors, seed, run
+    def __init__(self, design: Design, n_factors: int, seed: int, run: Run, latent: Latent | None = None) -> None:
+        self._design, self._k, self._seed, self._run, self._latent = design, n_factors, seed, run, latent
         width = -(-n_factors // TILE) * TILE
         self.q, self.t = np.zeros((design.n_rows, width), np.float32), np.zeros(design.n_rows, np.float32)
         self.w0, self.precision = 0.0, 1.0
@@ -154,8 +170,8 @@ class Sampler:
         self.errors = np.array([-values.sum(), (values**2).sum()])  # as if nothing were predicted yet
         self.blocks = []
         for block in design.blocks:
-            n_features, n_groups = (0, 0) if block.described is None else block.described[1:]
             n_features = 0 if block.described is None else block.described.groups.size
+            n_groups = 0 if block.described is None else block.described.n_groups
             priors = (1 + n_groups, n_factors + 1)
             w = np.zeros((n_features, n_factors + 1), np.float32)
             self.blocks.append(Learned(w, np.zeros(priors), np.ones(priors)))
@@ -170,12 +186,19 @@ class Sampler:
     def sweep(self, number: int) -> None:
         """The draws of sweep `number`, from 1: everything once, given all else as it stands."""
         rng = np.random.default_rng([self._seed, number])
+        if self._latent is None:
+            self._draw_level(rng)
+        else:
+            self._design.give(self._latent(self.predict(self._design.codes), rng))
+        for block, learned in zip(self._design.blocks, self.blocks, strict=True):
+            self._draw(block, learned, rng)
+
+    def _draw_level(self, rng: np.random.Generator) -> None:
+        """The precision of the ratings around their predictions, and w0."""
         n_ratings, (error, square) = self._design.values.size, self.errors
         self.precision = rng.gamma((1 + n_ratings) / 2) / ((1 + square) / 2)
         pooled = 1 + self.precision * n_ratings
         self.w0 = self.precision * (n_ratings * self.w0 - error) / pooled + rng.normal() / np.sqrt(pooled)
-        for block, learned in zip(self._design.blocks, self.blocks, strict=True):
-            self._draw(block, learned, rng)
 
     def _draw(self, block: Block, learned: Learned, rng: np.random.Generator) -> None:
         own, k = slice(block.first, block.first + block.n_rows), self._k

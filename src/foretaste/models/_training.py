@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from foretaste._typing import Codes, Float32, Float64, RandomState
 from foretaste.data.interactions import Interactions
@@ -55,6 +56,7 @@ class HeldOut:
     item_codes: Codes
     ratings: Float32
     scale: tuple[float, float]
+    times: pl.Series | None = None
 
     def rmse(self, predict: PredictPairs) -> float:
         """Root mean squared error of the predictions, clipped to the scale."""
@@ -74,7 +76,8 @@ def hold_out(interactions: Interactions, fraction: float, random_state: RandomSt
         raise DataError(message)
     order = generator(random_state).permutation(ratings.size)
     held, rest = order[:n_held_out], np.sort(order[n_held_out:])
-    held_out = HeldOut(interactions.user_codes[held], interactions.item_codes[held], ratings[held], interactions.scale)
+    part = interactions.select(held, keep_ids=True)
+    held_out = HeldOut(part.user_codes, part.item_codes, ratings[held], part.scale, part.times)
     return interactions.select(rest, keep_ids=True), held_out
 
 
@@ -107,6 +110,7 @@ class Training:
     train: list[float] = field(default_factory=list)
     valid: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    more: dict[str, list[float]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[int]:
         if self.first_epoch:  # else it runs since before `report_start`
@@ -125,8 +129,12 @@ class Training:
         self.first_epoch = 0
         self.report(train, predict)
 
-    def report(self, train: float, predict: PredictPairs | None = None) -> None:
+    def report(
+        self, train: float, predict: PredictPairs | None = None, *, valid: float = float("nan"), **more: float
+    ) -> None:
         """Put an epoch on record: its training error, and how the model predicts, where ratings are held out.
+
+        A model that has held out ratings itself reports their error as `valid`; `more` are columns of its own.
 
         Raises
         ------
@@ -136,7 +144,9 @@ class Training:
         if not np.isfinite(train):
             raise self.diverged(self.last_epoch + 1)
         self.train.append(float(train))
-        self.valid.append(self.held_out.rmse(predict) if self.held_out and predict else float("nan"))
+        self.valid.append(self.held_out.rmse(predict) if self.held_out and predict else valid)
+        for name, value in more.items():
+            self.more.setdefault(name, []).append(value)
         self.seconds.append(time.perf_counter() - self.started)
 
     def diverged(self, epoch: int) -> DivergenceError:
@@ -162,6 +172,7 @@ class Training:
             "epoch": np.arange(len(self.train), dtype=np.float64) + self.first_epoch,
             f"train_{self.measure}": np.array(self.train, np.float64),
             f"valid_{self.measure}": np.array(self.valid, np.float64),
+            **{name: np.array(values, np.float64) for name, values in self.more.items()},
             "seconds": np.array(self.seconds, np.float64),
         }
 
@@ -192,7 +203,7 @@ class Training:
     def _note(self) -> str:
         name = "RMSE" if self.measure == "rmse" else self.measure
         note = f"train {name} {self.train[-1]:.4f}"
-        return f"{note}, validation {self.valid[-1]:.4f}" if self.held_out else note
+        return note if np.isnan(self.valid[-1]) else f"{note}, validation {self.valid[-1]:.4f}"
 
     def _warn(self) -> None:
         message = (
