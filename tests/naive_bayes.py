@@ -65,21 +65,27 @@ def draw_row(world, state, block, row, precision, prior, mean, normal):
     state.q[block][row] = np.linalg.solve(matrix, right) + np.linalg.solve(root.T, normal)
 
 
-def shift_feature(world, state, block, feature, f, precision, prior, mean, normal):
-    """One number of a feature, the rows that have it moving along."""
+def shift_feature(world, state, block, feature, numbers, precision, prior, mean, normal):
+    """A few numbers of a feature at once, the rows that have it moving along."""
     having = {r: x[feature] for r, x in world.features[block].items() if feature in x}
-    square = slope = 0.0
+    matrix, right = np.diag(prior[numbers]).astype(float), prior[numbers] * mean[numbers]
+    old = state.w[block][feature][numbers].copy()
     for row, weight in having.items():
         for place in world.rated_by(block, row):
-            eta = weight * state.slopes(block, world.ratings[place])[f]
-            square += eta**2
-            slope += eta * (state.predict(world.ratings[place]) - world.values[place])
-    old = state.w[block][feature][f]
-    pooled = prior + precision * square
-    new = (prior * mean + precision * (old * square - slope)) / pooled + normal / np.sqrt(pooled)
-    state.w[block][feature][f] = new
+            eta = weight * state.slopes(block, world.ratings[place])[numbers]
+            error = state.predict(world.ratings[place]) - world.values[place]
+            matrix += precision * np.outer(eta, eta)
+            right = right + precision * eta * (eta @ old - error)
+    root = np.linalg.cholesky(matrix)
+    new = np.linalg.solve(matrix, right) + np.linalg.solve(root.T, normal[numbers])
+    state.w[block][feature][numbers] = new
     for row, weight in having.items():
-        state.q[block][row][f] += weight * (new - old)
+        state.q[block][row][numbers] += weight * (new - old)
+
+
+def fours(n):
+    """The numbers 0 to n - 1, four at a time."""
+    return [np.arange(first, min(first + 4, n)) for first in range(0, n, 4)]
 
 
 def draw_feature(world, state, block, feature, f, row_prior, row_mean, prior, mean, normal):
@@ -134,11 +140,11 @@ class Chain:
         for group in range(max(groups) + 1):
             own = [state.w[block][j] for j in range(len(groups)) if groups[j] == group]
             self._draw_prior(block, 1 + group, own, rng)
-        normals = rng.standard_normal((k + 1, len(groups)), dtype=np.float32)
-        for f in range(k + 1):
+        normals = rng.standard_normal((len(groups), k + 1), dtype=np.float32)
+        for numbers in fours(k + 1):
             for j, group in enumerate(groups):
-                prior = (self.precisions[block][1 + group][f], self.means[block][1 + group][f])
-                shift_feature(world, state, block, j, f, self.precision, *prior, normals[f, j])
+                prior = (self.precisions[block][1 + group], self.means[block][1 + group])
+                shift_feature(world, state, block, j, numbers, self.precision, *prior, normals[j])
         normals = rng.standard_normal((len(groups), k + 1), dtype=np.float32)
         for j, group in enumerate(groups):
             for f in range(k + 1):

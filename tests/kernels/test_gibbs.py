@@ -161,16 +161,14 @@ def test_features_are_drawn_number_by_number(seed, k, n_blocks):
         priors = (prior.astype(np.float32), mean.astype(np.float32))
         w, groups = numbers.w[b].astype(np.float32), np.array(GROUPS, np.int32)
         errors = np.zeros((block.n_rows, 2))
-        normals = rng.normal(size=(k + 1, 5)).astype(np.float32)
+        normals = rng.normal(size=(5, k + 1)).astype(np.float32)
         shift_features(*block.by_feature, groups, *found, np.float32(1.5), *priors, normals, q, t, w, errors)
-        for f in range(k + 1):
+        for together in naive_bayes.fours(k + 1):
             for j, group in enumerate(GROUPS):
-                own = (prior[group, f], mean[group, f], normals[f, j])
-                naive_bayes.shift_feature(made, numbers, b, j, f, 1.5, *own)
+                naive_bayes.shift_feature(made, numbers, b, j, together, 1.5, prior[group], mean[group], normals[j])
         np.testing.assert_allclose(w, numbers.w[b], rtol=2e-3, atol=2e-4)
         np.testing.assert_allclose(np.column_stack([q[:, :k], t]), numbers.q[b], rtol=2e-3, atol=5e-4)
         np.testing.assert_allclose(errors, row_errors(made, numbers, b, block.n_rows), rtol=2e-3, atol=5e-3)
-        normals = normals.T.copy()
         expected = [numbers.expected(made, b, row, row_mean) for row in range(block.n_rows)]
         deviations = np.array(numbers.q[b] - expected, np.float32)
         draw_features(*block.by_feature, groups, row_prior.astype(np.float32), *priors, normals, deviations, w)
@@ -233,13 +231,13 @@ def test_means_instead_of_draws_are_the_steps_of_coordinate_descent_in_a_ridge_r
                 numbers.q[0][row][f] += move
                 assert objective(made, numbers, penalties, nothing) > lowest - 1e-7
                 numbers.q[0][row][f] -= move
-    # the features' first step, the rows moving along, is the minimum along it, and so is the second, rows at rest
-    w, stay = numbers.w[0].astype(np.float32), np.zeros((k + 1, 5), np.float32)
+    # a feature's step, the rows moving along, is the minimum over its numbers, given those before it
+    w, stay = numbers.w[0].astype(np.float32), np.zeros((5, k + 1), np.float32)
     priors = (np.tile(prior, (2, 1)), np.zeros((2, k + 1), np.float32))
     shift_features(*block.by_feature, groups, squares, *rest, np.float32(1), *priors, stay, q, t, w, errors)
     after, shifted = copy.deepcopy(numbers), w.copy()
-    for f in range(k + 1):
-        for j in range(5):
+    for j in range(5):
+        for f in [0, 1, 2] * 40:
             along = [descend(made, after, penalties, nothing, j, f, move, with_rows=True) for move in (-1, 0, 1)]
             best = (along[0] - along[2]) / (2 * (along[0] - 2 * along[1] + along[2]))
             move_feature(made, after, j, f, best, with_rows=True)

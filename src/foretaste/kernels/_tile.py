@@ -1,4 +1,4 @@
-"""Sums kept in registers, for the loops of which a compiler makes something slower: Gram matrices and Cholesky factors.
+"""Sums kept in registers, for loops of which a compiler makes something slower.
 
 Vectors are of eight numbers: so many sums as are open at a time fit the sixteen registers of AVX2, and where vectors
 are shorter or longer the compiler splits or joins them.
@@ -15,8 +15,8 @@ from numba.extending import intrinsic
 
 # Rows and columns of a tile, and systems solved side by side.
 TILE = LANES = 8
-# Rows of a column of Cholesky factors that are worked on together.
-ROWS = 4
+# Rows of a column of Cholesky factors that are worked on together; and numbers of a feature.
+ROWS = FEW = 4
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _CONTRACT = ("contract",)
@@ -41,21 +41,17 @@ def add_tile(_context: Any, rows: Any, n: Any, a: Any, b: Any, gram: Any) -> Any
 
 def _tile_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
     """The code of `add_tile`: load the tile, one multiply-add a row of it and row of x, store the tile."""
-    index = ir.IntType(32)
-    rows = context.make_array(signature.args[0])(context, builder, arguments[0])
-    gram = context.make_array(signature.args[4])(context, builder, arguments[4])
+    rows, gram = _arrays(context, builder, signature, arguments, (0, 4))
     n, a, b = arguments[1:4]
     width = builder.extract_value(rows.shape, 1)
     places = [_vector_at(builder, gram, [builder.add(a, ir.Constant(a.type, j)), b]) for j in range(TILE)]
     sums = _opened(builder, places)
-    nothing, same = ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(index, TILE), [0] * TILE)
     with cgutils.for_range(builder, n) as loop:
         right = builder.load(_vector_at(builder, rows, [loop.index, b]), align=4)
         left = builder.gep(rows.data, [builder.add(builder.mul(loop.index, width), a)])
         for j, total in enumerate(sums):
-            number = builder.load(builder.gep(left, [ir.Constant(a.type, j)]))
-            number = builder.insert_element(nothing, number, ir.Constant(index, 0))
-            product = builder.fmul(builder.shuffle_vector(number, nothing, same), right, flags=_CONTRACT)
+            number = _spread(builder, builder.load(builder.gep(left, [ir.Constant(a.type, j)])))
+            product = builder.fmul(number, right, flags=_CONTRACT)
             builder.store(builder.fadd(builder.load(total), product, flags=_CONTRACT), total)
     _closed(builder, places, sums)
     return context.get_dummy_value()
@@ -77,7 +73,7 @@ def subtract_lanes(_context: Any, a: Any, f: Any, e: Any) -> Any:  # noqa: ANN40
 
 def _lanes_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
     """The code of `subtract_lanes`: four sums in registers, each number of row e read once for all of them."""
-    a = context.make_array(signature.args[0])(context, builder, arguments[0])
+    (a,) = _arrays(context, builder, signature, arguments, (0,))
     f, e = arguments[1:3]
     zero = ir.Constant(f.type, 0)
     rows = [builder.add(f, ir.Constant(f.type, j)) for j in range(ROWS)]
@@ -91,6 +87,95 @@ def _lanes_code(context: Any, builder: Any, signature: Any, arguments: Any) -> A
             builder.store(builder.fsub(builder.load(total), product, flags=_CONTRACT), total)
     _closed(builder, places, sums)
     return context.get_dummy_value()
+
+
+@intrinsic  # type: ignore[misc]  # as above
+def sum_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, total: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  as above
+    r"""Add up what entries [first, last) of a sparse matrix of weights x have in their rows.
+
+    .. math:: s_{0 \dots 15} \leftarrow s + \sum_t x_t^2 \, y_{r_t, 0 \dots 15}, \qquad
+        s_{16 \dots 23} \leftarrow s + \sum_t x_t \, y_{r_t, 16 \dots 23}
+
+    Parameters
+    ----------
+    near : float32 array of shape (n_rows, 24), contiguous, the y
+    rows : int32 array, the r
+    weights : float32 array, the x
+    first, last : int
+    total : float32 array of shape (24,), the s, changed
+    """
+    return types.void(near, rows, weights, types.intp, types.intp, total), _sum_code
+
+
+def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
+    """The code of `sum_few`: three sums in registers."""
+    near, rows, weights, total = _arrays(context, builder, signature, arguments, (0, 1, 2, 5))
+    zero = ir.Constant(arguments[3].type, 0)
+    places = [_vector_at(builder, total, [ir.Constant(zero.type, LANES * part)]) for part in range(3)]
+    sums = _opened(builder, places)
+    with cgutils.for_range(builder, arguments[4], start=arguments[3]) as loop:
+        row = builder.sext(builder.load(builder.gep(rows.data, [loop.index])), zero.type)
+        weight = _spread(builder, builder.load(builder.gep(weights.data, [loop.index])))
+        square = builder.fmul(weight, weight, flags=_CONTRACT)
+        for part, (share, held) in enumerate(zip((square, square, weight), sums, strict=True)):
+            value = builder.load(_vector_at(builder, near, [row, ir.Constant(zero.type, LANES * part)]), align=4)
+            product = builder.fmul(share, value, flags=_CONTRACT)
+            builder.store(builder.fadd(builder.load(held), product, flags=_CONTRACT), held)
+    _closed(builder, places, sums)
+    return context.get_dummy_value()
+
+
+@intrinsic  # type: ignore[misc]  # as above
+def move_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, steps: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  as above
+    r"""Move the rows of entries [first, last) of a sparse matrix of weights x by a step d of four numbers.
+
+    .. math:: y_{r, 16 + a} \leftarrow y_{r, 16 + a} + x \sum_b y_{r, 4 b + a} \, d_b, \qquad
+        y_{r, 20 + a} \leftarrow y_{r, 20 + a} + x \, d_a
+
+    Parameters
+    ----------
+    near : float32 array of shape (n_rows, 24), contiguous, the y, changed
+    rows : int32 array, the r
+    weights : float32 array, the x
+    first, last : int
+    steps : float32 array of shape (24,)
+        Each d_b four times, four numbers that nobody looks at, and d.
+    """
+    return types.void(near, rows, weights, types.intp, types.intp, steps), _move_code
+
+
+def _move_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401  as above
+    """The code of `move_few`: two products, whose halves are added, and d in the place of the upper half."""
+    near, rows, weights, steps = _arrays(context, builder, signature, arguments, (0, 1, 2, 5))
+    zero, index = ir.Constant(arguments[3].type, 0), ir.IntType(32)
+    first, second, last = (
+        builder.load(_vector_at(builder, steps, [ir.Constant(zero.type, LANES * part)]), align=4) for part in range(3)
+    )
+    half = ir.VectorType(index, LANES)
+    swapped, lower_and_step = ir.Constant(half, [4, 5, 6, 7, 0, 1, 2, 3]), ir.Constant(half, [0, 1, 2, 3, 12, 13, 14, 15])
+    with cgutils.for_range(builder, arguments[4], start=arguments[3]) as loop:
+        row = builder.sext(builder.load(builder.gep(rows.data, [loop.index])), zero.type)
+        weight = _spread(builder, builder.load(builder.gep(weights.data, [loop.index])))
+        places = [_vector_at(builder, near, [row, ir.Constant(zero.type, LANES * part)]) for part in range(3)]
+        one, two, three = (builder.load(place, align=4) for place in places)
+        product = builder.fmul(two, second, flags=_CONTRACT)
+        product = builder.fadd(builder.fmul(one, first, flags=_CONTRACT), product, flags=_CONTRACT)
+        product = builder.fadd(product, builder.shuffle_vector(product, product, swapped))
+        move = builder.fmul(weight, builder.shuffle_vector(product, last, lower_and_step), flags=_CONTRACT)
+        builder.store(builder.fadd(three, move, flags=_CONTRACT), places[2], align=4)
+    return context.get_dummy_value()
+
+
+def _arrays(context: Any, builder: Any, signature: Any, arguments: Any, which: tuple[int, ...]) -> list[Any]:  # noqa: ANN401  as above
+    """Those of the arguments that are arrays, with their data and shapes at hand."""
+    return [context.make_array(signature.args[place])(context, builder, arguments[place]) for place in which]
+
+
+def _spread(builder: Any, number: Any) -> Any:  # noqa: ANN401  as above
+    """A number in every lane."""
+    nothing, index = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)
+    alone = builder.insert_element(nothing, number, ir.Constant(index, 0))
+    return builder.shuffle_vector(alone, nothing, ir.Constant(ir.VectorType(index, LANES), [0] * LANES))
 
 
 def _vector_at(builder: Any, array: Any, place: list[Any]) -> Any:  # noqa: ANN401  as above

@@ -19,7 +19,7 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Pointers
 from foretaste.kernels._compile import kernel
-from foretaste.kernels._tile import LANES, ROWS, TILE, add_tile, subtract_lanes
+from foretaste.kernels._tile import FEW, LANES, ROWS, TILE, add_tile, move_few, subtract_lanes, sum_few
 
 # Ratings whose vectors stand side by side in the nearest cache while their products are added up.
 _AT_ONCE = 64
@@ -268,84 +268,155 @@ def shift_features(
 ) -> None:
     r"""Draw the features of a block given the rows' deviations from what these let expect: the rows move with them.
 
-    A number w of feature j moves the prediction of a rating of row r by :math:`x_{rj} c_f`, or :math:`x_{rj}` for the
-    bias. Given all else it is normal, of precision :math:`\lambda + \alpha \sum x^2 c_f^2` and mean
-    :math:`(\lambda \mu + \alpha \sum (w x^2 c_f^2 - x c_f e)) / (\lambda + \alpha \sum x^2 c_f^2)`, with e the errors and
-    all sums over the ratings of all rows that have the feature. In terms of a row's moments, and of its sums of e and
-    e c kept up to date, they are sums over these rows (Rendle 2013, "Scaling factorization machines to relational
-    data").
+    The numbers w of feature j move the prediction of a rating of row r by :math:`x_{rj} (c, 1)`. Given all else, a few
+    of them at a time are normal, with
+
+    .. math:: A = \mathrm{diag}(\lambda) + \alpha \sum_r x_{rj}^2 M_r, \qquad
+        a = \lambda \mu + \alpha \Big( \sum_r x_{rj}^2 M_r w - \sum_r x_{rj} E_r \Big)
+
+    as the inverse of their covariance and as A times their mean: M and E are sums over the ratings of a row, of
+    (c, 1)(c, 1)' and of e (c, 1), where e are the errors as they stand (Rendle 2013, "Scaling factorization machines to
+    relational data", for a number at a time).
 
     Parameters
     ----------
     indptr, rows, weights : the sparse matrix x, by features
     groups : int32 array of shape (n_features,)
-    squares, sums, targets, totals : moments of all rows of the block, from `find_moments`
+    squares, sums, targets, totals : moments of all rows of the block, from `find_moments`; of M both triangles are filled
     precision : the alpha
     prior, mean : float32 arrays of shape (n_groups, n_factors + 1), the lambda and mu
-    normals : float32 array of shape (n_factors + 1, n_features)
+    normals : float32 array of shape (n_features, n_factors + 1)
     q, t : float32 arrays of shape (n_rows, width) and (n_rows,), of the rows of this block; changed
     w : float32 array of shape (n_features, n_factors + 1), changed
     errors : float64 array of shape (n_rows, 2), written: the sums of the rows' errors and of their squares
     """
-    n_rows, k, zero = q.shape[0], w.shape[1] - 1, np.float32(0)
-    # The sums of e c, and of e.
-    along, total = np.empty((n_rows, k), np.float32), np.empty(n_rows, np.float32)
+    n_rows, n = q.shape[0], w.shape[1]
+    slopes = np.empty((n_rows, n), np.float32)
     for r in range(n_rows):
-        own, m, gram, g = q[r], sums[r], squares[r], targets[r]
-        total[r] = totals[r, 0] * t[r] - totals[r, 1]
-        for f in range(k):
-            total[r] += m[f] * own[f]
-            along[r, f] = t[r] * m[f] - g[f]
-        for f in range(k):
+        gram = squares[r]
+        for f in range(n - 1):
             for e in range(f):
-                along[r, f] += gram[f, e] * own[e]
-                along[r, e] += gram[f, e] * own[f]
-            along[r, f] += gram[f, f] * own[f]
-    # Of each row what the loop over features looks at: sum c_f^2, sum e c_f, and how far the row has moved.
-    near = np.empty((n_rows, 4), np.float32)
-    drawn = np.empty(groups.size, np.float32)
-    for f in range(k + 1):
+                gram[e, f] = gram[f, e]
+        _slopes(squares[r], sums[r], targets[r], totals[r], q[r], t[r], slopes[r])
+    # Of each row what the loop over features looks at: M of these numbers, their E, and how far the row has moved.
+    near = np.empty((n_rows, FEW * (FEW + 2)), np.float32)
+    for first in range(0, n, FEW):
+        count = min(FEW, n - first)
         for r in range(n_rows):
-            near[r, 0] = squares[r, f, f] if f < k else totals[r, 0]
-            near[r, 1] = along[r, f] if f < k else total[r]
-            near[r, 2] = zero
-        for j in range(groups.size):
-            drawn[j] = w[j, f]
-        for j in range(groups.size):
-            square = slope = zero
-            for place in range(indptr[j], indptr[j + 1]):
-                row, x = near[rows[place]], weights[place]
-                square += x * x * row[0]
-                slope += x * row[1]
-            lam = prior[groups[j], f]
-            pooled = lam + precision * square
-            number = (lam * mean[groups[j], f] + precision * (drawn[j] * square - slope)) / pooled
-            number += normals[f, j] / np.sqrt(pooled)
-            change = number - drawn[j]
-            drawn[j] = number
-            for place in range(indptr[j], indptr[j + 1]):
-                row, move = near[rows[place]], weights[place] * change
-                row[1] += move * row[0]
-                row[2] += move
-        for j in range(groups.size):
-            w[j, f] = drawn[j]
+            near[r] = np.float32(0)
+            for f in range(count):
+                for e in range(count):
+                    near[r, FEW * f + e] = _square(squares[r], sums[r], totals[r], first + f, first + e, n - 1)
+                near[r, FEW * FEW + f] = slopes[r, first + f]
+        _shift_few(indptr, rows, weights, groups, near, precision, prior, mean, normals, first, count, w)
         for r in range(n_rows):
-            move, own, m = near[r, 2], along[r], sums[r]
-            if f < k:
-                q[r, f] += move
-                total[r] += move * m[f]
-                row = squares[r, f]
-                for e in range(f + 1):
-                    own[e] += move * row[e]
-                for e in range(f + 1, k):
-                    own[e] += move * squares[r, e, f]
-            else:
-                t[r] += move
-                total[r] += move * totals[r, 0]
-                for e in range(k):
-                    own[e] += move * m[e]
+            for f in range(count):
+                move = near[r, FEW * (FEW + 1) + f]
+                if first + f < n - 1:
+                    q[r, first + f] += move
+                else:
+                    t[r] += move
+                _follow(squares[r], sums[r], totals[r], first + f, move, slopes[r])
     for r in range(n_rows):
-        errors[r] = _errors(squares[r], sums[r], targets[r], totals[r], q[r], t[r], k)
+        errors[r] = _errors(squares[r], sums[r], targets[r], totals[r], q[r], t[r], n - 1)
+
+
+@kernel
+def _square(gram: Float32, m: Float32, totals: Float32, f: int, e: int, bias: int) -> np.float32:
+    """The sum over a row's ratings of the product of two numbers of (c, 1)."""
+    if max(f, e) < bias:
+        return gram[f, e]
+    return m[min(f, e)] if min(f, e) < bias else totals[0]
+
+
+@kernel
+def _follow(gram: Float32, m: Float32, totals: Float32, f: int, move: np.float32, slopes: Float32) -> None:
+    """What a row's sums of e (c, 1) become when its number f moves."""
+    k = slopes.size - 1
+    if f < k:
+        row = gram[f]
+        for e in range(k):
+            slopes[e] += move * row[e]
+        slopes[k] += move * m[f]
+    else:
+        for e in range(k):
+            slopes[e] += move * m[e]
+        slopes[k] += move * totals[0]
+
+
+@kernel
+def _slopes(gram: Float32, m: Float32, g: Float32, totals: Float32, q: Float32, t: np.float32, out: Float32) -> None:
+    """The sum over a row's ratings of e (c, 1), by its moments."""
+    k = out.size - 1
+    out[k] = totals[0] * t - totals[1]
+    for f in range(k):
+        row, total = gram[f], t * m[f] - g[f]
+        for e in range(k):
+            total += row[e] * q[e]
+        out[f] = total
+        out[k] += m[f] * q[f]
+
+
+@kernel
+def _shift_few(
+    indptr: Pointers,
+    rows: Codes,
+    weights: Float32,
+    groups: Codes,
+    near: Float32,
+    precision: np.float32,
+    prior: Float32,
+    mean: Float32,
+    normals: Float32,
+    first: int,
+    count: int,
+    w: Float32,
+) -> None:
+    """`shift_features` for numbers first, ..., first + count - 1 of every feature, feature after feature."""
+    zero, n = np.float32(0), FEW
+    total = np.empty(n * (n + 2), np.float32)
+    gram, right, drawn = np.empty((n, n), np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    for j in range(groups.size):
+        total[:] = zero
+        sum_few(near, rows, weights, indptr[j], indptr[j + 1], total)
+        lam, centre = prior[groups[j]], mean[groups[j]]
+        for f in range(count):
+            right[f] = -total[n * n + f]
+            for e in range(count):
+                gram[f, e] = precision * total[n * f + e]
+                right[f] += total[n * f + e] * w[j, first + e]
+            right[f] = precision * right[f] + lam[first + f] * centre[first + f]
+            gram[f, f] += lam[first + f]
+        _draw_one(gram, right, normals[j, first : first + count], count, drawn)
+        total[:] = zero
+        for f in range(count):
+            move = drawn[f] - w[j, first + f]
+            w[j, first + f] = drawn[f]
+            total[n * f : n * f + n] = move
+            total[n * (n + 1) + f] = move
+        move_few(near, rows, weights, indptr[j], indptr[j + 1], total)
+
+
+@kernel
+def _draw_one(gram: Float32, right: Float32, normals: Float32, n: int, out: Float32) -> None:
+    """A draw from N(gram^-1 right, gram^-1); gram = L L' is overwritten by L."""
+    for f in range(n):
+        for e in range(f + 1):
+            left = gram[f, e]
+            for d in range(e):
+                left -= gram[f, d] * gram[e, d]
+            gram[f, e] = left / gram[e, e] if e < f else np.sqrt(max(left, np.float32(1e-12)))
+    for f in range(n):
+        left = right[f]
+        for d in range(f):
+            left -= gram[f, d] * out[d]
+        out[f] = left / gram[f, f]
+    for f in range(n):
+        out[f] += normals[f]
+    for f in range(n - 1, -1, -1):
+        out[f] /= gram[f, f]
+        for d in range(f):
+            out[d] -= gram[f, d] * out[f]
 
 
 @kernel

@@ -241,7 +241,7 @@ class Sampler:
             self._draw_prior(learned, 1 + group, learned.w[groups == group], rng)
         row_prior, *priors = learned.precisions.astype(np.float32)[[0]], learned.precisions[1:], learned.means[1:]
         prior, mean = (each.astype(np.float32) for each in priors)
-        normals = rng.standard_normal((k + 1, groups.size), dtype=np.float32)
+        normals = rng.standard_normal((groups.size, k + 1), dtype=np.float32)
         rows = (self.q[own], self.t[own])
         precision = np.float32(self.precision)
         shift_features(
