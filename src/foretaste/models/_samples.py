@@ -108,8 +108,8 @@ class Keeper:
         for name, array in self._arrays.items():
             old = kept[name]
             if name.endswith("_factors_"):
-                shape = (len(array), -1, k)
-                array.reshape(shape)[:, : self.n] = old.reshape(len(old), n_before, k)[:, chosen]
+                here = array.reshape(len(array), array.shape[1] // k, k)
+                here[:, : self.n] = old.reshape(len(old), n_before, k)[:, chosen]
             elif name.endswith("_bias_samples_") or name == "vectors_of_user_features_":
                 array[:, : self.n] = old[:, chosen]
             else:

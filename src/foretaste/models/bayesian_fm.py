@@ -150,7 +150,7 @@ class BayesianFM(Recommender):
 
     def __init__(  # noqa: PLR0913  keyword-only, each with a default
         self,
-        n_factors: int = 16,
+        n_factors: int = 10,
         *,
         n_samples: int = 300,
         burn_in: int = 20,
@@ -187,7 +187,8 @@ class BayesianFM(Recommender):
         if self.validation_fraction > 0:
             train, held_out = hold_out(interactions, self.validation_fraction, np.random.default_rng(seed))
         done = 0 if begun is None else begun["n_sweeps_"]
-        training = Training("BayesianFM", self.burn_in + self.n_samples - done, first_epoch=done + 1)
+        more: dict[str, list[float]] = {name: [] for name in self._more_columns}
+        training = Training("BayesianFM", self.burn_in + self.n_samples - done, first_epoch=done + 1, more=more)
         learned = self._checked(self._drawn(train, training, held_out, seed, begun), training)
         curve = training.curve()
         if begun is not None:
