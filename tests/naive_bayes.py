@@ -65,7 +65,9 @@ def draw_row(world, state, block, row, precision, prior, mean, normal):
     state.q[block][row] = np.linalg.solve(matrix, right) + np.linalg.solve(root.T, normal)
 
 
-def shift_feature(world, state, block, feature, numbers, precision, prior, mean, normal):
+def shift_feature(  # noqa: PLR0917  as the kernel
+    world, state, block, feature, numbers, precision, prior, mean, normal
+):
     """A few numbers of a feature at once, the rows that have it moving along."""
     having = {r: x[feature] for r, x in world.features[block].items() if feature in x}
     matrix, right = np.diag(prior[numbers]).astype(float), prior[numbers] * mean[numbers]
@@ -88,7 +90,9 @@ def fours(n):
     return [np.arange(first, min(first + 4, n)) for first in range(0, n, 4)]
 
 
-def draw_feature(world, state, block, feature, f, row_prior, row_mean, prior, mean, normal):
+def draw_feature(  # noqa: PLR0917  as the kernel
+    world, state, block, feature, f, row_prior, row_mean, prior, mean, normal
+):
     """One number of a feature, the rows staying where they are: a regression of theirs on it."""
     square = slope = 0.0
     for row, own in world.features[block].items():
@@ -120,7 +124,9 @@ class Chain:
         n = len(self.world.values)
         self.precision = rng.gamma((1 + n) / 2) / ((1 + sum(e * e for e in self.errors)) / 2)
         pooled = 1 + self.precision * n
-        self.state.w0 = self.precision * (n * self.state.w0 - sum(self.errors)) / pooled + rng.normal() / np.sqrt(pooled)
+        self.state.w0 = self.precision * (n * self.state.w0 - sum(self.errors)) / pooled + rng.normal() / np.sqrt(
+            pooled
+        )
         for block in range(len(self.world.sizes)):
             self._draw(block, rng)
             self.errors = self.state.errors(self.world)

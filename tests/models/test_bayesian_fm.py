@@ -177,7 +177,9 @@ def test_only_the_same_chain_can_go_on():
         model.fit(test)
     with pytest.raises(DataError, match="of other ratings or another n_factors"):
         model.set_params(n_factors=3).fit(train)
-    with pytest.raises(InvalidParameterError, match="'n_samples' of BayesianFM must be at least 10 with warm_start=True"):
+    with pytest.raises(
+        InvalidParameterError, match="'n_samples' of BayesianFM must be at least 10 with warm_start=True"
+    ):
         model.set_params(n_factors=2, n_samples=9).fit(train)
     with pytest.raises(DataError, match="which had another 'burn_in' or 'n_kept'"):
         model.set_params(n_samples=20, n_kept=3).fit(train)
@@ -185,7 +187,12 @@ def test_only_the_same_chain_can_go_on():
 
 def test_as_many_draws_are_kept_as_there_is_room_for():
     assert [thinning(n, 4, None) for n in (1, 100, 10**6)] == [1, 1, 1]
-    assert [thinning(n, 2**26, None) for n in (16, 17, 64, 65)] == [1, 2, 4, 8]  # 256 MiB would be four; sixteen are kept
+    assert [thinning(n, 2**26, None) for n in (16, 17, 64, 65)] == [
+        1,
+        2,
+        4,
+        8,
+    ]  # 256 MiB would be four; sixteen are kept
     assert [thinning(n, 4, 10) for n in (10, 11, 20, 21, 40, 41)] == [1, 2, 2, 4, 4, 8]
     train, _, _ = planted()
     few, many = (small(n_kept=n).fit(train) for n in (10, None))
@@ -230,9 +237,13 @@ def test_the_upper_end_favours_what_little_is_known_of():
     ids = list(model.item_vocabulary_)
     np.testing.assert_allclose(found["score"], [expected[ids.index(item)] for item in found["item"]], rtol=1e-5)
     np.testing.assert_allclose(
-        model.recommend(5, n=60, strategy="upper", exploration=0.0)["score"], model.recommend(5, n=60)["score"], rtol=1e-5
+        model.recommend(5, n=60, strategy="upper", exploration=0.0)["score"],
+        model.recommend(5, n=60)["score"],
+        rtol=1e-5,
     )
-    with pytest.raises(InvalidParameterError, match="'strategy' of recommend must be one of 'mean', 'thompson', 'upper'"):
+    with pytest.raises(
+        InvalidParameterError, match="'strategy' of recommend must be one of 'mean', 'thompson', 'upper'"
+    ):
         model.recommend(5, strategy="luck")
 
 
@@ -278,7 +289,9 @@ def stars():
     classes = np.searchsorted(cuts, score + rng.normal(size=users.size))
     whole = ft.Interactions.from_arrays(users, items, np.array([1.0, 2, 3, 5])[classes])
     test = rng.random(users.size) < 0.3
-    chances = -np.diff(np.column_stack([np.ones(len(score)), ndtr(score[:, None] - cuts), np.zeros(len(score))]), axis=1)
+    chances = -np.diff(
+        np.column_stack([np.ones(len(score)), ndtr(score[:, None] - cuts), np.zeros(len(score))]), axis=1
+    )
     return whole.select(~test, keep_ids=True), whole.select(test, keep_ids=True), chances[test]
 
 

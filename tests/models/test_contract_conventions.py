@@ -213,7 +213,13 @@ def bad_values(constraint):
         above = [] if math.isinf(constraint.high) else [constraint.high * 1.01]
         return [*edge, *above, constraint.low - 0.01, math.nan, math.inf, "some", True, None]
     if isinstance(constraint, SomeOf):
-        return [(), constraint.values[:1], (*constraint.values, constraint.values[0]), (*constraint.needed, "absurd"), 17]
+        return [
+            (),
+            constraint.values[:1],
+            (*constraint.values, constraint.values[0]),
+            (*constraint.needed, "absurd"),
+            17,
+        ]
     assert isinstance(constraint, OneOf), f"this test does not know {type(constraint).__name__} yet"
     return ["absurd", 17, None]
 
@@ -418,7 +424,18 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
     assert threaded == {
-        *("ALS", "BayesianFM", "EASE", "FunkSVD", "HybridMF", "ImplicitALS", "ImplicitItemKNN", "ImplicitUserKNN", "ItemKNN", "NMF"),
+        *(
+            "ALS",
+            "BayesianFM",
+            "EASE",
+            "FunkSVD",
+            "HybridMF",
+            "ImplicitALS",
+            "ImplicitItemKNN",
+            "ImplicitUserKNN",
+            "ItemKNN",
+            "NMF",
+        ),
         *("PureSVD", "SlopeOne", "SpectralFilter", "UserItemKNN", "UserKNN"),
     }
 

@@ -6,24 +6,31 @@ are shorter or longer the compiler splits or joins them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import extending, types
+from numba.core import cgutils as untyped
 
 # Rows and columns of a tile, and systems solved side by side.
 TILE = LANES = 8
 # Rows of a column of Cholesky factors that are worked on together; and numbers of a feature.
 ROWS = FEW = 4
 
+cgutils: Any = untyped
+
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _CONTRACT = ("contract",)
 
 
-@intrinsic  # type: ignore[misc]  # Numba's decorators have no types
-def add_tile(_context: Any, rows: Any, n: Any, a: Any, b: Any, gram: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  Numba's own types, as the kernel is called
+def intrinsic(function: Callable[..., Any]) -> Any:  # noqa: ANN401  it has other arguments than the function
+    """What a kernel may call, and gets the code of."""
+    return extending.intrinsic(function)
+
+
+@intrinsic
+def add_tile(_context: Any, rows: Any, n: Any, a: Any, b: Any, gram: Any) -> Any:  # noqa: ANN401, ARG001  Numba's own types
     r"""Add the products of columns a, ..., a + 7 and b, ..., b + 7 of the first n rows to a tile of `gram`.
 
     .. math:: g_{a + j, b + l} \leftarrow g_{a + j, b + l} + \sum_{t < n} x_{t, a + j} \, x_{t, b + l}
@@ -57,7 +64,7 @@ def _tile_code(context: Any, builder: Any, signature: Any, arguments: Any) -> An
     return context.get_dummy_value()
 
 
-@intrinsic  # type: ignore[misc]  # as above
+@intrinsic
 def subtract_lanes(_context: Any, a: Any, f: Any, e: Any) -> Any:  # noqa: ANN401, ARG001  as above
     r"""What Cholesky's method subtracts in column e of rows f, ..., f + 3, of eight matrices side by side.
 
@@ -89,8 +96,8 @@ def _lanes_code(context: Any, builder: Any, signature: Any, arguments: Any) -> A
     return context.get_dummy_value()
 
 
-@intrinsic  # type: ignore[misc]  # as above
-def sum_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, total: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  as above
+@intrinsic
+def sum_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, total: Any) -> Any:  # noqa: ANN401, ARG001  as above
     r"""Add up what entries [first, last) of a sparse matrix of weights x have in their rows.
 
     .. math:: s_{0 \dots 15} \leftarrow s + \sum_t x_t^2 \, y_{r_t, 0 \dots 15}, \qquad
@@ -125,8 +132,8 @@ def _sum_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     return context.get_dummy_value()
 
 
-@intrinsic  # type: ignore[misc]  # as above
-def move_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, steps: Any) -> Any:  # noqa: ANN401, ARG001, PLR0917  as above
+@intrinsic
+def move_few(_context: Any, near: Any, rows: Any, weights: Any, first: Any, last: Any, steps: Any) -> Any:  # noqa: ANN401, ARG001  as above
     r"""Move the rows of entries [first, last) of a sparse matrix of weights x by a step d of four numbers.
 
     .. math:: y_{r, 16 + a} \leftarrow y_{r, 16 + a} + x \sum_b y_{r, 4 b + a} \, d_b, \qquad
@@ -152,7 +159,10 @@ def _move_code(context: Any, builder: Any, signature: Any, arguments: Any) -> An
         builder.load(_vector_at(builder, steps, [ir.Constant(zero.type, LANES * part)]), align=4) for part in range(3)
     )
     half = ir.VectorType(index, LANES)
-    swapped, lower_and_step = ir.Constant(half, [4, 5, 6, 7, 0, 1, 2, 3]), ir.Constant(half, [0, 1, 2, 3, 12, 13, 14, 15])
+    swapped, lower_and_step = (
+        ir.Constant(half, [4, 5, 6, 7, 0, 1, 2, 3]),
+        ir.Constant(half, [0, 1, 2, 3, 12, 13, 14, 15]),
+    )
     with cgutils.for_range(builder, arguments[4], start=arguments[3]) as loop:
         row = builder.sext(builder.load(builder.gep(rows.data, [loop.index])), zero.type)
         weight = _spread(builder, builder.load(builder.gep(weights.data, [loop.index])))

@@ -1,13 +1,13 @@
-"""Gibbs sampling of a factorisation machine whose features stand in blocks: users, items, days.
+r"""Gibbs sampling of a factorisation machine whose features stand in blocks: users, items, days.
 
 A rating belongs to one row r of each block, and a row has a vector :math:`q_r` and a bias :math:`t_r`:
 
 .. math::
 
-    \\hat y = w_0 + \\sum_b t_b + \\sum_{b < b'} q_b \\cdot q_{b'}
+    \hat y = w_0 + \sum_b t_b + \sum_{b < b'} q_b \cdot q_{b'}
 
 A row is normal around what its features j, of weights :math:`x_{rj}`, let expect, such as the items that a user rated:
-:math:`(q_r, t_r) \\sim N(\\mu + \\sum_j x_{rj} w_j, \\mathrm{diag}(1 / \\lambda))`. The w have normal priors of their own,
+:math:`(q_r, t_r) \sim N(\mu + \sum_j x_{rj} w_j, \mathrm{diag}(1 / \lambda))`. The w have normal priors of their own,
 one for each group of features.
 
 All that the ratings of a row say about it are a few sums over them, its moments, of the vector c of the other blocks
@@ -282,7 +282,7 @@ def shift_features(
     ----------
     indptr, rows, weights : the sparse matrix x, by features
     groups : int32 array of shape (n_features,)
-    squares, sums, targets, totals : moments of all rows of the block, from `find_moments`; of M both triangles are filled
+    squares, sums, targets, totals : moments of all rows of the block, from `find_moments`; M is made whole
     precision : the alpha
     prior, mean : float32 arrays of shape (n_groups, n_factors + 1), the lambda and mu
     normals : float32 array of shape (n_features, n_factors + 1)
@@ -325,8 +325,8 @@ def shift_features(
 def _square(gram: Float32, m: Float32, totals: Float32, f: int, e: int, bias: int) -> np.float32:
     """The sum over a row's ratings of the product of two numbers of (c, 1)."""
     if max(f, e) < bias:
-        return gram[f, e]
-    return m[min(f, e)] if min(f, e) < bias else totals[0]
+        return np.float32(gram[f, e])
+    return np.float32(m[min(f, e)] if min(f, e) < bias else totals[0])
 
 
 @kernel

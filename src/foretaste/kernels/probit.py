@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from foretaste._typing import Codes, Float32, Float64
 from foretaste.kernels._compile import kernel
 

@@ -36,7 +36,6 @@ from foretaste.utils.warn import warn
 Side = Literal["user", "item"]
 
 _SHOWN = 3  # ids named in a message
-_LARGEST = 1e15  # a learned number
 # The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
 # them, such as differences or singular values, within what a learned number may be.
 _LARGEST_RATING = 1e12
@@ -153,34 +152,16 @@ class Recommender(RegressorMixin, BaseEstimator):
         if not parameters.get("early_stopping", False):
             negligible = self._negligible(interactions) if tol > 0 else 0.0
             training = Training(name, n_epochs, tol, negligible, parameters=parameters, measure=self.measure)
-            return {**self._learn(interactions, training), "curve_": training.curve()}
+            learned = training.checked(self._fit(interactions, training))
+            return {**learned, "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
         negligible = self._negligible(train)
-        search = Training(
-            name,
-            n_epochs,
-            negligible=negligible,
-            held_out=held_out,
-            ceiling=self._ceiling,
-            parameters=parameters,
-            measure=self.measure,
-        )
-        self._learn(train, search)
-        training = Training(name, search.best_epoch, parameters=parameters, measure=self.measure)
-        return {**self._learn(interactions, training), "curve_": search.curve()}
-
-    def _learn(self, interactions: Interactions, training: Training) -> Learned:
-        return self._checked(self._fit(interactions, training), training)
-
-    def _checked(self, learned: Learned, training: Training) -> Learned:
-        """What was learned, if its numbers are not beyond all measure."""
-        for value in learned.values():
-            # The error of an epoch is measured on the way, so that a last step astray shows only here.
-            # Beyond this size a product of two factors leaves single precision.
-            if isinstance(value, np.ndarray) and value.size and not largest_size(value) < _LARGEST:
-                raise training.diverged(training.last_epoch)
-        return learned
+        about: Any = {"parameters": parameters, "measure": self.measure}
+        search = Training(name, n_epochs, 0.0, negligible, held_out, self._ceiling, **about)
+        search.checked(self._fit(train, search))
+        training = Training(name, search.best_epoch, **about)
+        return {**training.checked(self._fit(interactions, training)), "curve_": search.curve()}
 
     @abstractmethod
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
@@ -232,7 +213,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         """
         self._check_fitted("predict")
         user_codes, item_codes = self._pair_codes(X, unknown)
-        return self._kept(self._predict(user_codes, item_codes), user_codes, item_codes, clip=clip, unknown=unknown)
+        return self._finished(self._predict(user_codes, item_codes), user_codes, item_codes, clip=clip, unknown=unknown)
 
     def _pair_codes(self, pairs: Any, unknown: UnknownPolicy) -> tuple[Codes, Codes]:  # noqa: ANN401  see `predict`
         """The codes of pairs; one warning, or an error, about ids that are unknown."""
@@ -244,14 +225,14 @@ class Recommender(RegressorMixin, BaseEstimator):
             self._tell_unknown(" ".join(filter(None, (missing_users, missing_items))), unknown)
         return user_codes, item_codes
 
-    def _kept(
-        self, predicted: Float64, user_codes: Codes, item_codes: Codes, *, clip: bool, unknown: UnknownPolicy
+    def _finished(
+        self, predicted: Float64, users: Codes, items: Codes, *, clip: bool, unknown: UnknownPolicy
     ) -> Float64:
         """Predictions within the scale, and NaN where that is the answer for somebody unknown."""
         if clip and self.predicts_ratings:
             predicted = np.clip(predicted, *self.scale_)
         if unknown == "nan":
-            predicted[(user_codes < 0) | (item_codes < 0)] = np.nan
+            predicted[(users < 0) | (items < 0)] = np.nan
         return predicted
 
     @abstractmethod
@@ -298,29 +279,19 @@ class Recommender(RegressorMixin, BaseEstimator):
             fitted on.
         """
         self._check_fitted("recommend")
-        chosen: Any = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
+        chosen = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
         return self._recommended(self._scorer, users, n, **chosen, n_jobs=n_jobs)
 
-    def _recommended(
-        self,
-        scorer: Callable[[], Scorer],
-        users: Any,  # noqa: ANN401  as below
-        n: int,
-        *,
-        exclude_seen: bool,
-        items: Iterable[Id] | None,
-        exclude: Iterable[Id] | None,
-        unknown: Literal["fallback", "raise"],
-        n_jobs: int | None,
-    ) -> Frame:
+    def _recommended(self, scorer: Callable[[], Scorer], users: Any, n: int, **settings: Any) -> Frame:  # noqa: ANN401
         """What `recommend` gives, by scores of one kind or another."""
-        check_parameters(
-            "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
-        )
-        user_ids, user_codes = self._chosen("user", users, unknown)
-        mask = self._item_mask(items, exclude)
-        codes, scores = self._best(scorer(), user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
-        return self._listed(user_ids, codes, scores)
+        allowed: dict[str, Constraint] = {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
+        check_parameters("recommend", settings | {"n": n}, allowed)
+        user_ids, user_codes = self._chosen("user", users, settings["unknown"])
+        mask = self._item_mask(settings["items"], settings["exclude"])
+        hidden = self.known_ if settings["exclude_seen"] else None
+        n = min(n, len(self.item_vocabulary_))
+        found = best_columns(scorer(), user_codes, n, settings["n_jobs"], hidden=hidden, mask=mask)
+        return self._listed(user_ids, *found)
 
     def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
         """Lists, a row a user, as the frame that `recommend` gives."""
@@ -378,23 +349,9 @@ class Recommender(RegressorMixin, BaseEstimator):
             more are left, -1 and minus infinity.
         """
         self._check_fitted("recommend_codes")
-        chosen: Any = {"exclude_seen": exclude_seen, "item_mask": item_mask}
-        return self._best(self._scorer(), user_codes, n, **chosen, n_jobs=n_jobs)
-
-    def _best(
-        self,
-        score: Scorer,
-        user_codes: Codes,
-        n: int,
-        *,
-        exclude_seen: bool,
-        item_mask: Mask | None,
-        n_jobs: int | None,
-    ) -> tuple[Codes, Float32]:
-        """The lists of `recommend_codes`, by scores of one kind or another."""
         hidden = self.known_ if exclude_seen else None
         n = min(n, len(self.item_vocabulary_))
-        return best_columns(score, user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
+        return best_columns(self._scorer(), user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
 
     def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_mask: Mask | None = None) -> Float32:
         """Scores of every item for some users, a row a user: pass few users at a time.
@@ -625,7 +582,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
         if ids is None:
             return vocabulary.ids, np.arange(len(vocabulary), dtype=np.int32)
-        column = as_column(ids if _is_many(ids) else [ids])
+        many = isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, tuple))
+        column = as_column(ids if many else [ids])
         codes, missing = self._encode(side, column)
         if missing:
             self._tell_unknown(missing, unknown)
@@ -637,7 +595,3 @@ class Recommender(RegressorMixin, BaseEstimator):
         if policy == "fallback":
             message = f"{sentence} They are scored by what is known of the rest."
             warn(message, UnknownIdWarning)
-
-
-def _is_many(ids: object) -> bool:
-    return isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, tuple))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from foretaste.kernels.gibbs import (
     shift_features,
 )
 from foretaste.kernels.sorting import group_by_code, row_blocks, transpose_rows
-from foretaste.models._described import sums_of
+from foretaste.models._described import no_features, sums_of
 from foretaste.utils.threads import Run
 
 # Ratings a thread takes at a time, and rows where there are no ratings to go by; a matter of speed alone.
@@ -74,7 +74,7 @@ class Block:
     others: Codes
     values: Float32
     described: Described | None
-    by_feature: SparseRows | None
+    by_feature: SparseRows  # of no rows where there are none
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Rows to work on at a time, by their ratings."""
@@ -106,7 +106,7 @@ class Design:
             indptr, order = group_by_code(np.where(own < 0, np.int32(size), own).astype(np.int32), size + 1)
             indptr, order = indptr[:-1], order[: indptr[-2]]  # those without a row say nothing of any
             others = np.ascontiguousarray(np.delete(self.codes, place, axis=1)[order])
-            by_feature = None if features is None else features.by_feature()
+            by_feature = no_features(0) if features is None else features.by_feature()
             first = int(firsts[place])
             self.blocks.append(Block(first, size, indptr, order, others, values[order], features, by_feature))
 
@@ -211,22 +211,25 @@ class Sampler:
         ratings = (block.indptr, block.others, block.values, np.float32(self.w0), self.q, self.t)
         errors = np.empty((block.n_rows, 2))
         chunks = list(block.chunks())
-        if block.described is None or block.by_feature is None:
+        if block.described is None:
             self._run(draw_plain_rows, [(*ratings, *settings, block.first, *chunk, errors) for chunk in chunks])
         else:
             n, width = q.shape
-            moments = tuple(np.empty(shape, np.float32) for shape in ((n, width, width), (n, width), (n, width), (n, 3)))
+            moments: Any = tuple(
+                np.empty(shape, np.float32) for shape in ((n, width, width), (n, width), (n, width), (n, 3))
+            )
             parts = [(chunk, tuple(part[slice(*chunk)] for part in moments)) for chunk in chunks]
             self._run(find_moments, [(*ratings, *chunk, *part) for chunk, part in parts])
             self._run(draw_rows, [(*part, *settings, *chunk, q, t, errors) for chunk, part in parts])
-            self._draw_features(block, learned, moments, errors, rng)
+            self._draw_features(block, block.described, learned, moments, errors, rng)
         self.errors = self._outside(block) + errors.sum(axis=0)
 
     def _draw_features(
         self,
         block: Block,
+        described: Described,
         learned: Learned,
-        moments: tuple[Float32, ...],
+        moments: tuple[Float32, Float32, Float32, Float32],
         errors: Float64,
         rng: np.random.Generator,
     ) -> None:
@@ -236,17 +239,15 @@ class Sampler:
         Meng 2011, "To center or not to center: that is not the question").
         """
         own, k = slice(block.first, block.first + block.n_rows), self._k
-        groups, by_feature = block.described.groups, block.by_feature
-        for group in range(block.described.n_groups):
+        groups, by_feature = described.groups, block.by_feature
+        for group in range(described.n_groups):
             self._draw_prior(learned, 1 + group, learned.w[groups == group], rng)
         row_prior, *priors = learned.precisions.astype(np.float32)[[0]], learned.precisions[1:], learned.means[1:]
         prior, mean = (each.astype(np.float32) for each in priors)
         normals = rng.standard_normal((groups.size, k + 1), dtype=np.float32)
         rows = (self.q[own], self.t[own])
         precision = np.float32(self.precision)
-        shift_features(
-            *by_feature, groups, *moments, precision, prior, mean, normals, *rows, learned.w, errors
-        )
+        shift_features(*by_feature, groups, *moments, precision, prior, mean, normals, *rows, learned.w, errors)
         deviations = np.column_stack([rows[0][:, :k], rows[1]]) - learned.means[0].astype(np.float32)
         deviations -= self._by_features(block, learned)
         normals = rng.standard_normal((groups.size, k + 1), dtype=np.float32)

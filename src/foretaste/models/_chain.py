@@ -89,7 +89,10 @@ class Chain:
     ) -> None:
         self._data, self._k, self._seed, self._sweeps = data, n_factors, seed, sweeps
         self._n_kept = n_kept
-        self._classes, self._class_codes = classes_of(data.ratings) if link == "ordinal" else (np.zeros(0), None)
+        self._classes: Float64 = np.zeros(0)
+        self._class_codes: Codes | None = None
+        if link == "ordinal":
+            self._classes, self._class_codes = classes_of(data.ratings)
         self._unit = Unit.of(data.ratings, centred=True) if link == "identity" else Unit(0.0, 1.0)
 
     def run(self, training: Training, n_jobs: int | None, begun: Learned | None) -> Learned:

@@ -79,7 +79,7 @@ class Cutpoints:
         width = max(high - low, 1e-6) / (_N_BINS - 1)
         counts = np.zeros((self._classes.size, _N_BINS))
         spread_over_bins(scores, self._codes, low, width, counts)
-        return counts, low + width * np.arange(_N_BINS)
+        return counts, low + width * np.arange(_N_BINS, dtype=np.float64)
 
     def _move(self, counts: Float64, centres: Float64, rng: np.random.Generator) -> None:
         """One step of Metropolis and Hastings: a proposal from a Student distribution around the mode.
@@ -128,7 +128,7 @@ def _likelihood(cuts: Float64, counts: Float64, centres: Float64) -> float:
 
 
 def _climb(cuts: Float64, counts: Float64, centres: Float64) -> tuple[Float64, Float64]:
-    """The mode of the cutpoints by Newton's steps (their likelihood is log-concave), and minus its second derivative."""
+    """The mode of the cutpoints' density, which is log-concave, by Newton's steps; and minus its second derivative."""
     cuts = cuts.copy()
     curvature = np.eye(cuts.size)
     for _ in range(_STEPS):

@@ -18,10 +18,10 @@ _PAIRS = 4096
 
 
 class Samples(NamedTuple):
-    """Draws of the mean, of noise, biases and factors, each around its average; on the scale of the ratings.
+    r"""Draws of the mean, of biases and factors, each around its average; on the scale of the ratings.
 
-    A draw s predicts :math:`\\mu + b_u + b_i + b_d + p_u \\cdot q_i + (p_u + q_i) \\cdot e_d`. All factors of a user are
-    one row, draw by draw.
+    A draw predicts :math:`\mu + b_u + b_i + b_d + p_u \cdot q_i + (p_u + q_i) \cdot e_d`. All factors of a user are one
+    row, draw by draw.
     """
 
     means: Float64
@@ -128,7 +128,9 @@ class Keeper:
         pairs = sum(centres[a] @ centres[b] for a in range(3) for b in range(a))
         arrays["mean_samples_"][s] = self._unit.mean + spread * (sampler.w0 + sum(levels) + pairs)
         arrays["noise_samples_"][s] = spread / np.sqrt(sampler.precision)
-        for side, rows, bias, centre, level in zip(("user", "item", "day"), factors, biases, centres, levels, strict=True):
+        for side, rows, bias, centre, level in zip(
+            ("user", "item", "day"), factors, biases, centres, levels, strict=True
+        ):
             around = rows - centre.astype(np.float32)
             own = bias - np.float32(level) + around @ (total - centre).astype(np.float32)
             arrays[f"{side}_bias_samples_"][:, s] = np.float32(spread) * own

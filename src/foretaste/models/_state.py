@@ -73,7 +73,9 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
         model_class = classes[header["model"]]
         parts = _by_name(arrays)
         # JSON knows no tuple
-        parameters = {k: tuple(value) if isinstance(value, list) else value for k, value in header["parameters"].items()}
+        parameters = {
+            k: tuple(value) if isinstance(value, list) else value for k, value in header["parameters"].items()
+        }
         parameters |= {
             name: features_from_arrays(value) if "features" in value else _frame(value)
             for name, value in parts.pop("parameters", {}).items()

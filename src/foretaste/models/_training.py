@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from foretaste._typing import Codes, Float32, Float64, RandomState
+from foretaste._typing import Codes, Float32, Float64, Learned, RandomState
 from foretaste.data.interactions import Interactions
 from foretaste.exceptions import ConvergenceWarning, DataError, DivergenceError
 from foretaste.utils.pieces import mean_and_spread
@@ -31,6 +31,8 @@ _LOWER = 0.01
 _NOTHING = 1e-4
 # Differences of this share of the largest rating are hardly more than single precision's rounding.
 _ROUNDING = 1e-6
+# Learned numbers beyond this size make products that leave single precision.
+_LARGEST = 1e15
 # What to do about numbers that run away, by the parameter that does it.
 _AGAINST_DIVERGENCE = {"learning_rate": "lower 'learning_rate'", "reg": "raise 'reg'"}
 
@@ -155,6 +157,16 @@ class Training:
         hint = " or ".join(advice) or "bring the ratings to a smaller scale"
         message = f"{self.name} diverged in epoch {epoch}: its numbers are no longer finite. Hint: {hint}."
         return DivergenceError(message)
+
+    def checked(self, learned: Learned) -> Learned:
+        """What was learned, if none of its numbers is beyond all measure.
+
+        The error of an epoch is measured on the way, so that a last step astray shows only here.
+        """
+        for value in learned.values():
+            if isinstance(value, np.ndarray) and value.size and not largest_size(value) < _LARGEST:
+                raise self.diverged(self.last_epoch)
+        return learned
 
     @property
     def last_epoch(self) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 
-from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, Mask, RandomState, UnknownPolicy
+from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, RandomState, UnknownPolicy
 from foretaste.data.features import Features, ItemFeatures, UserFeatures, as_features
 from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import Interactions, SparseRows
@@ -24,19 +24,29 @@ from foretaste.models._ranking import Products, Scorer
 from foretaste.models._samples import Samples, averages
 from foretaste.models._training import HeldOut, Training, hold_out
 from foretaste.utils.random import generator
-from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, SomeOf, check_parameters
+from foretaste.utils.validation import (
+    BOOL,
+    N_JOBS,
+    Constraint,
+    Float,
+    Int,
+    OneOf,
+    OrNone,
+    SomeOf,
+    check_parameters,
+)
 
 _NAMES = ("user", "item", "implicit", "implicit_items", "time")
 _KINDS: dict[Side, type[Features]] = {"user": UserFeatures, "item": ItemFeatures}
 
 
 class BayesianFM(Recommender):
-    r"""A factorisation machine whose posterior is sampled: ratings of the highest accuracy known, and how sure they are.
+    r"""A factorisation machine whose posterior is sampled: ratings as accurate as any known, and how sure they are.
 
     .. math:: \hat r = \mu + \sum_b t_b + \sum_{b < b'} q_b \cdot q_{b'}, \qquad r \sim N(\hat r, 1 / \alpha)
 
-    over the blocks b: the user, the item and the day of the rating. Each has a vector and a bias, normal around what its
-    features let expect:
+    over the blocks b: the user, the item and the day of the rating. Each has a vector and a bias, normal around what
+    its features let expect:
 
     .. math:: (q_u, t_u) \sim N\Big( m + \sum_j x_{uj} w_j, \; \mathrm{diag}(1 / \lambda) \Big)
 
@@ -64,13 +74,13 @@ class BayesianFM(Recommender):
     user_features, item_features : UserFeatures, ItemFeatures or frame, optional
         Each column of the frame is a group with a prior of its own.
     n_kept : int or None
-        The most draws kept in the model: every one, every second, every fourth and so on. None: as many as take 256 MiB,
-        and at least 16.
+        The most draws kept in the model: every one, every second, every fourth and so on. None: as many as take 256
+        MiB, and at least 16.
     validation_fraction : float
         Share of the ratings held out to see in `history_` when there are draws enough; not learned from.
     warm_start : bool
-        Whether `fit` goes on with the chain of the last `fit` on the same data, to `n_samples` in all: the same draws as
-        in one run.
+        Whether `fit` goes on with the chain of the last `fit` on the same data, to `n_samples` in all: the same draws
+        as in one run.
     n_jobs : int, optional
         Threads; -1 for all cores. The result does not depend on it.
     random_state : int, generator or None
@@ -189,7 +199,7 @@ class BayesianFM(Recommender):
         done = 0 if begun is None else begun["n_sweeps_"]
         more: dict[str, list[float]] = {name: [] for name in self._more_columns}
         training = Training("BayesianFM", self.burn_in + self.n_samples - done, first_epoch=done + 1, more=more)
-        learned = self._checked(self._drawn(train, training, held_out, seed, begun), training)
+        learned = training.checked(self._drawn(train, training, held_out, seed, begun))
         curve = training.curve()
         if begun is not None:
             before = begun["curve_"]
@@ -220,10 +230,11 @@ class BayesianFM(Recommender):
             )
             raise DataError(message)
         described = []
-        for side, rows, implicit in (
+        sides: tuple[tuple[Side, SparseRows, str], ...] = (
             ("user", interactions.by_user(), "implicit"),
             ("item", interactions.by_item(), "implicit_items"),
-        ):
+        )
+        for side, rows, implicit in sides:
             parts = []
             if implicit in names:
                 n_others = interactions.n_items if side == "user" else interactions.n_users
@@ -245,12 +256,14 @@ class BayesianFM(Recommender):
         """What the last fit has learned, if there was one; it has to be of these ratings and parameters."""
         if not hasattr(self, "seed_"):
             return None
-        kept = self.known_
+        kept, given = self.known_, interactions.by_user()
         same = (
             len(kept.indices) == len(interactions)
             and self.user_vocabulary_.ids.equals(interactions.users.ids)
             and self.item_vocabulary_.ids.equals(interactions.items.ids)
-            and all(np.array_equal(one, other) for one, other in zip(kept, interactions.by_user(), strict=True))
+            and np.array_equal(kept.indptr, given.indptr)
+            and np.array_equal(kept.indices, given.indices)
+            and np.array_equal(kept.values, given.values)
             and self.last_rows_.shape[1] == self.n_factors + 1
         )
         if not same:
@@ -258,11 +271,11 @@ class BayesianFM(Recommender):
             raise DataError(message)
         if self.n_sweeps_ > self.burn_in + self.n_samples:
             message = (
-                f"'n_samples' of BayesianFM must be at least {self.n_sweeps_ - self.burn_in} with warm_start=True, which "
-                f"goes on from there; got {self.n_samples}."
+                f"'n_samples' of BayesianFM must be at least {self.n_sweeps_ - self.burn_in} with warm_start=True, "
+                f"which goes on from there; got {self.n_samples}."
             )
             raise InvalidParameterError(message)
-        return vars(self)
+        return dict(vars(self))
 
     # Ratings --------------------------------------------------------------------------------------------------------
 
@@ -303,7 +316,7 @@ class BayesianFM(Recommender):
         user_codes, item_codes = self._pair_codes(X, unknown)
         mean, variance = self._moments(user_codes, item_codes, self._day_codes(X, user_codes.size))
         policy: Any = {"clip": clip, "unknown": unknown}
-        predicted = self._kept(mean, user_codes, item_codes, **policy)
+        predicted = self._finished(mean, user_codes, item_codes, **policy)
         if not return_std:
             return predicted
         std = np.sqrt(variance)
@@ -387,7 +400,7 @@ class BayesianFM(Recommender):
 
     # Recommendations ------------------------------------------------------------------------------------------------
 
-    def recommend(
+    def recommend(  # noqa: PLR0913  as that of all models
         self,
         users: Any = None,  # noqa: ANN401  an id or many
         n: int = 10,
@@ -410,8 +423,8 @@ class BayesianFM(Recommender):
         n : int
             How many items a user; fewer where no more are left.
         strategy : {"mean", "thompson", "upper"}
-            What is highest: the prediction; the rating in one draw, another for each user (Thompson sampling: an item is
-            shown as often as it is likely to be the best); or the prediction plus `exploration` times its standard
+            What is highest: the prediction; the rating in one draw, another for each user (Thompson sampling: an item
+            is shown as often as it is likely to be the best); or the prediction plus `exploration` times its standard
             deviation among draws, which favours what little is known of.
         exploration : float
         random_state : int, generator or None
@@ -424,7 +437,10 @@ class BayesianFM(Recommender):
         frame with columns user, item, score, rank
         """
         self._check_fitted("recommend")
-        allowed = {"strategy": OneOf(("mean", "thompson", "upper")), "exploration": Float(0)}
+        allowed: dict[str, Constraint] = {
+            "strategy": OneOf(("mean", "thompson", "upper")),
+            "exploration": Float(0),
+        }
         check_parameters("recommend", {"strategy": strategy, "exploration": exploration}, allowed)
         scorers = {
             "mean": self._scorer,
@@ -489,11 +505,10 @@ class BayesianFM(Recommender):
     def _scores_in(samples: Samples, draw: int, users: Codes) -> Float32:
         """Scores of all items for some users in one draw."""
         mean, user_biases, item_biases, user_factors, item_factors = samples.of_draw(draw)
-        known = (users >= 0).astype(np.float32)[:, None]
-        scores: Float32 = (user_factors[users] * known) @ item_factors.T
-        scores += item_biases + np.float32(mean)
-        scores += known * user_biases[users][:, None]
-        return scores
+        known: Float32 = (users >= 0).astype(np.float32)
+        own: Float32 = user_biases[users] * known + np.float32(mean)
+        scores: Float32 = np.matmul(user_factors[users] * known[:, None], item_factors.T)
+        return scores + item_biases + own[:, None]
 
     def _vectors(self, side: Side) -> Float32:
         factors: Float32 = getattr(self, f"{side}_factors_")
@@ -524,9 +539,7 @@ class BayesianFM(Recommender):
             parts, groups = [*parts, own.of(users)], [*groups, own.groups]
         described = Described.of(list(zip(parts, groups, strict=True)))
         means, precisions = self.prior_means_ - self.centres_, self.prior_precisions_
-        prior = Prior(
-            means, precisions, self.centres_of_others_, self.vectors_of_user_features_, self.noise_samples_
-        )
+        prior = Prior(means, precisions, self.centres_of_others_, self.vectors_of_user_features_, self.noise_samples_)
         link = self._link() if self.link == "ordinal" else None
         factors, biases = newcomers(self._samples(), prior, rows, described, link, self.seed_)
         return {"user_factors_": factors, "user_bias_samples_": biases, "user_biases_": averages(biases)}
