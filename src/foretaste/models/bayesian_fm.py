@@ -220,9 +220,7 @@ class BayesianFM(Recommender):
     def _data(self, interactions: Interactions, held_out: HeldOut | None) -> Data:
         """Blocks and their features."""
         moments = None if interactions.times is None else _days(interactions.times)
-        names = self.features
-        if names is None:
-            names = _NAMES if moments is not None else _NAMES[:-1]
+        names = (_NAMES if moments is not None else _NAMES[:-1]) if self.features is None else tuple(self.features)
         if "time" in names and moments is None:
             message = (
                 "'time' is among the features of this BayesianFM, and the ratings have no times that are dates or unix "

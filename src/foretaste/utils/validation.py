@@ -70,16 +70,16 @@ class OneOf:
 
 @dataclass(frozen=True)
 class SomeOf:
-    """A tuple of some of a few values, each at most once, and with those that are needed."""
+    """A tuple or list of some of a few values, each at most once, and with those that are needed."""
 
     values: tuple[object, ...]
     needed: tuple[object, ...] = ()
 
     def allows(self, value: object) -> bool:
         """Whether `value` is such a tuple."""
-        if not isinstance(value, tuple) or len(set(value)) < len(value):
+        if not isinstance(value, (tuple, list)) or len({*map(repr, value)}) < len(value):
             return False
-        return set(self.needed) <= set(value) <= set(self.values)
+        return all(each in value for each in self.needed) and all(each in self.values for each in value)
 
     def __str__(self) -> str:
         needed = f" with {' and '.join(map(repr, self.needed))}" if self.needed else ""
