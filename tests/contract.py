@@ -82,7 +82,7 @@ def hybrid(described=(), **settings):
 
 
 def bayesian_fm(described=(), **settings):
-    settings = {"n_factors": 2, "n_samples": 30, "burn_in": 10, "random_state": 0} | settings
+    settings = {"n_factors": 2, "n_samples": 40, "n_chains": 2, "burn_in": 10, "random_state": 0} | settings
     return described_model(ft.BayesianFM, described, **settings)
 
 

@@ -109,18 +109,23 @@ class Chain:
 
     def __init__(self, world, n_factors, groups, seed):
         self.world, self.k, self.groups, self.seed = world, n_factors, groups, seed
-        rng = np.random.default_rng([seed, 0])
+        rng = np.random.default_rng([*seed, 0])
         first = rng.normal(0, 0.1, (sum(world.sizes), n_factors))
         rows = np.split(np.column_stack([first, np.zeros(len(first))]), np.cumsum(world.sizes)[:-1])
         w = [np.zeros((len(own), n_factors + 1)) for own in groups]
+        for own in w:
+            own[:, :n_factors] = rng.normal(0, 0.1, (len(own), n_factors))
         self.state = State(0.0, [part.copy() for part in rows], w)
+        for block, size in enumerate(world.sizes):
+            for row in range(size):
+                self.state.q[block][row] += self.state.expected(world, block, row, np.zeros(n_factors + 1))
         self.means = [np.zeros((1 + len(set(own)), n_factors + 1)) for own in groups]
         self.precisions = [np.ones_like(means) for means in self.means]
         self.errors = [-value for value in world.values]
         self.precision = 1.0
 
     def sweep(self, number):
-        rng = np.random.default_rng([self.seed, number])
+        rng = np.random.default_rng([*self.seed, number])
         n = len(self.world.values)
         self.precision = rng.gamma((1 + n) / 2) / ((1 + sum(e * e for e in self.errors)) / 2)
         pooled = 1 + self.precision * n

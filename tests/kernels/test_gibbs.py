@@ -185,9 +185,9 @@ def test_features_are_drawn_number_by_number(seed, k, n_blocks):
 @pytest.mark.parametrize("n_blocks", [2, 3])
 def test_the_chain_is_that_of_plain_loops(n_blocks, described):
     made = world(5, n_blocks, described=described, n_ratings=60)
-    slow = naive_bayes.Chain(made, 3, [GROUPS if own else [] for own in made.features], seed=7)
+    slow = naive_bayes.Chain(made, 3, [GROUPS if own else [] for own in made.features], seed=(7, 2))
     with workers(1) as run:
-        fast = Sampler(design(made), 3, 7, run)
+        fast = Sampler(design(made), 3, (7, 2), run)
         fast.start()
         for number in range(1, 6):
             slow.sweep(number)
@@ -196,7 +196,7 @@ def test_the_chain_is_that_of_plain_loops(n_blocks, described):
     np.testing.assert_allclose(np.column_stack([fast.q[:, :3], fast.t]), rows, rtol=1e-4, atol=1e-5)
     for own, learned in zip(slow.state.w, fast.blocks, strict=True):
         np.testing.assert_allclose(learned.w, own, rtol=1e-4, atol=1e-5)
-    assert fast.w0 == pytest.approx(slow.state.w0, rel=1e-5)
+    assert fast.w0 == pytest.approx(slow.state.w0, rel=1e-4, abs=1e-5)
     assert fast.precision == pytest.approx(slow.precision, rel=1e-5)
     assert fast.errors == pytest.approx([sum(slow.errors), sum(e * e for e in slow.errors)], rel=1e-4, abs=1e-4)
 
@@ -269,7 +269,7 @@ def test_any_number_of_threads_draws_the_same_bits():
     found = []
     for n_jobs in (1, 2, 3):
         with workers(n_jobs) as run:
-            sampler = Sampler(Design(codes, (3000, 500), described, values), 5, 0, run)
+            sampler = Sampler(Design(codes, (3000, 500), described, values), 5, (0, 0), run)
             sampler.start()
             for number in (1, 2):
                 sampler.sweep(number)

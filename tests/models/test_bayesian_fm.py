@@ -32,7 +32,9 @@ def planted(seed=0, n_users=80, n_items=60, *, n_days=0):
 
 
 def small(**settings):
-    return ft.BayesianFM(**{"n_factors": 2, "n_samples": 40, "burn_in": 10, "random_state": 0} | settings)
+    return ft.BayesianFM(
+        **{"n_factors": 2, "n_samples": 40, "n_chains": 2, "burn_in": 10, "random_state": 0} | settings
+    )
 
 
 @cache
@@ -128,7 +130,7 @@ def test_held_out_ratings_show_when_there_are_draws_enough():
     model = small(validation_fraction=0.1, features=("user", "item"), n_samples=100).fit(train)
     history = model.history_
     assert history.columns == ["epoch", "train_rmse", "valid_rmse", "precision", "seconds"]
-    assert len(history) == 110
+    assert len(history) == 60  # half the draws are of each of two chains
     valid = history["valid_rmse"].to_numpy()
     assert np.isnan(valid[:10]).all()
     assert valid[-1] < valid[10]
@@ -173,32 +175,30 @@ def test_a_chain_taken_up_again_draws_what_one_run_draws(settings, tmp_path):
 def test_only_the_same_chain_can_go_on():
     train, test, _ = planted()
     model = small(n_samples=10, warm_start=True).fit(train)
-    with pytest.raises(DataError, match="goes on with the last fit, which was of other ratings or another n_factors"):
+    with pytest.raises(DataError, match="goes on with the last fit, which was of other ratings, n_factors or n_chains"):
         model.fit(test)
-    with pytest.raises(DataError, match="of other ratings or another n_factors"):
+    with pytest.raises(DataError, match="of other ratings, n_factors or n_chains"):
         model.set_params(n_factors=3).fit(train)
     with pytest.raises(
         InvalidParameterError, match="'n_samples' of BayesianFM must be at least 10 with warm_start=True"
     ):
-        model.set_params(n_factors=2, n_samples=9).fit(train)
+        model.set_params(n_factors=2, n_samples=8).fit(train)
     with pytest.raises(DataError, match="which had another 'burn_in' or 'n_kept'"):
-        model.set_params(n_samples=20, n_kept=3).fit(train)
+        model.set_params(n_samples=20, n_kept=4).fit(train)
 
 
 def test_as_many_draws_are_kept_as_there_is_room_for():
-    assert [thinning(n, 4, None) for n in (1, 100, 10**6)] == [1, 1, 1]
-    assert [thinning(n, 2**26, None) for n in (16, 17, 64, 65)] == [
-        1,
-        2,
-        4,
-        8,
-    ]  # 256 MiB would be four; sixteen are kept
-    assert [thinning(n, 4, 10) for n in (10, 11, 20, 21, 40, 41)] == [1, 2, 2, 4, 4, 8]
+    assert [thinning(n, 1, 4, None) for n in (1, 100, 10**6)] == [1, 1, 1]
+    # of 64 MiB each, 256 MiB would be four, and sixteen are kept
+    assert [thinning(n, 1, 2**26, None) for n in (16, 17, 64, 65)] == [1, 2, 4, 8]
+    assert [thinning(n, 2, 4, 10) for n in (5, 6, 10, 11, 20, 21)] == [1, 2, 2, 4, 4, 8]
+    assert thinning(8, 20, 4, 10) == 8  # one of each chain at least
     train, _, _ = planted()
     few, many = (small(n_kept=n).fit(train) for n in (10, None))
     assert few.mean_samples_.size == 10
     assert many.mean_samples_.size == 40
-    np.testing.assert_array_equal(few.mean_samples_, many.mean_samples_[::4])
+    both = np.arange(40).reshape(20, 2)[::4].ravel()  # every fourth of each chain
+    np.testing.assert_array_equal(few.mean_samples_, many.mean_samples_[both])
 
 
 # What it answers ---------------------------------------------------------------------------------------------------

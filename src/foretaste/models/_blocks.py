@@ -110,12 +110,6 @@ class Design:
             first = int(firsts[place])
             self.blocks.append(Block(first, size, indptr, order, others, values[order], features, by_feature))
 
-    def give(self, values: Float32) -> None:
-        """Other values of the ratings."""
-        self.values = values
-        for block in self.blocks:
-            block.values = values[block.order]
-
 
 def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> Codes:
     """The rows of ratings in each block as rows among those of all blocks, a column a block."""
@@ -140,13 +134,15 @@ class Learned:
 class Sampler:
     """A chain of draws from the posterior; `sweep` makes the next.
 
-    All draws of a sweep come from the seed and the sweep's number, so that a chain taken up again goes on as it would
-    have gone on.
+    All draws of a sweep come from the seed, the chain's number and the sweep's, so that a chain taken up again goes on
+    as it would have gone on.
 
     Parameters
     ----------
     design : Design
-    n_factors, seed : int
+    n_factors : int
+    seed : pair of int
+        And the number of the chain.
     run : function, of `workers`
     latent : function, optional
         Where ratings are classes: draws numbers of variance 1 in their place, given how they are predicted.
@@ -161,11 +157,14 @@ class Sampler:
     blocks : list of `Learned`
     """
 
-    def __init__(self, design: Design, n_factors: int, seed: int, run: Run, latent: Latent | None = None) -> None:
+    def __init__(
+        self, design: Design, n_factors: int, seed: tuple[int, int], run: Run, latent: Latent | None = None
+    ) -> None:
         self._design, self._k, self._seed, self._run, self._latent = design, n_factors, seed, run, latent
         width = -(-n_factors // TILE) * TILE
         self.q, self.t = np.zeros((design.n_rows, width), np.float32), np.zeros(design.n_rows, np.float32)
         self.w0, self.precision = 0.0, 1.0
+        self._values = design.values, [block.values for block in design.blocks]
         values = design.values.astype(np.float64)
         self.errors = np.array([-values.sum(), (values**2).sum()])  # as if nothing were predicted yet
         self.blocks = []
@@ -179,28 +178,32 @@ class Sampler:
     # The chain ------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Random vectors and no biases."""
-        rng = np.random.default_rng([self._seed, 0])
-        self.q[:, : self._k] = rng.normal(0, _START, (len(self.q), self._k))
+        """Random vectors of features and of what rows have besides, and no biases."""
+        rng, k = np.random.default_rng([*self._seed, 0]), self._k
+        self.q[:, :k] = rng.normal(0, _START, (len(self.q), k))
+        for block, learned in zip(self._design.blocks, self.blocks, strict=True):
+            learned.w[:, :k] = rng.normal(0, _START, (len(learned.w), k))
+            self.q[block.first : block.first + block.n_rows, :k] += self._by_features(block, learned)[:, :k]
 
     def sweep(self, number: int) -> None:
         """The draws of sweep `number`, from 1: everything once, given all else as it stands."""
-        rng = np.random.default_rng([self._seed, number])
+        rng, blocks = np.random.default_rng([*self._seed, number]), self._design.blocks
         if self._latent is None:
             self._draw_level(rng)
         else:
-            self._design.give(self._latent(self.predict(self._design.codes), rng))
-        for block, learned in zip(self._design.blocks, self.blocks, strict=True):
-            self._draw(block, learned, rng)
+            values = self._latent(self.predict(self._design.codes), rng)
+            self._values = values, [values[block.order] for block in blocks]
+        for block, learned, values in zip(blocks, self.blocks, self._values[1], strict=True):
+            self._draw(block, learned, values, rng)
 
     def _draw_level(self, rng: np.random.Generator) -> None:
         """The precision of the ratings around their predictions, and w0."""
-        n_ratings, (error, square) = self._design.values.size, self.errors
+        n_ratings, (error, square) = self._values[0].size, self.errors
         self.precision = rng.gamma((1 + n_ratings) / 2) / ((1 + square) / 2)
         pooled = 1 + self.precision * n_ratings
         self.w0 = self.precision * (n_ratings * self.w0 - error) / pooled + rng.normal() / np.sqrt(pooled)
 
-    def _draw(self, block: Block, learned: Learned, rng: np.random.Generator) -> None:
+    def _draw(self, block: Block, learned: Learned, values: Float32, rng: np.random.Generator) -> None:
         own, k = slice(block.first, block.first + block.n_rows), self._k
         q, t = self.q[own], self.t[own]
         by_features = self._by_features(block, learned)
@@ -208,7 +211,7 @@ class Sampler:
         expected = by_features + learned.means[0].astype(np.float32)
         normals = rng.standard_normal((block.n_rows, k + 1), dtype=np.float32)
         settings = (np.float32(self.precision), learned.precisions[0].astype(np.float32), expected, normals)
-        ratings = (block.indptr, block.others, block.values, np.float32(self.w0), self.q, self.t)
+        ratings = (block.indptr, block.others, values, np.float32(self.w0), self.q, self.t)
         errors = np.empty((block.n_rows, 2))
         chunks = list(block.chunks())
         if block.described is None:
@@ -275,11 +278,12 @@ class Sampler:
 
     def _outside(self, block: Block) -> Float64:
         """The errors' sums over the ratings that have no row in a block."""
-        if block.order.size == self._design.values.size:
+        values = self._values[0]
+        if block.order.size == values.size:
             return np.zeros(2)
-        outside = np.ones(self._design.values.size, np.bool_)
+        outside = np.ones(values.size, np.bool_)
         outside[block.order] = False
-        errors = self.predict(self._design.codes[outside]) - self._design.values[outside].astype(np.float64)
+        errors = self.predict(self._design.codes[outside]) - values[outside].astype(np.float64)
         return np.array([errors.sum(), (errors**2).sum()])
 
     def predict(self, codes: Codes) -> Float32:

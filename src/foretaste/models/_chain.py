@@ -1,8 +1,9 @@
-"""A fit of `BayesianFM`: what it learns from, and a chain of draws from start to end, or from where it stood."""
+"""A fit of `BayesianFM`: what it learns from, and chains of draws from start to end, or from where they stood."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -65,135 +66,171 @@ class Data(NamedTuple):
         return rated[0], rated[1], days[0] / max(days[0].sum(), 1.0) if days else np.zeros(0)
 
 
-class Chain:
-    """Sweeps of a sampler, of which some draws are kept.
+class Settings(NamedTuple):
+    """Of a fit; `n_draws` are those of each chain, after `burn_in` of which nothing is kept."""
 
-    Parameters
-    ----------
-    data : Data
-    n_factors, seed : int
-    link : {"identity", "ordinal"}
-    sweeps : (int, int)
-        Those of which nothing is kept, and those after.
-    n_kept : int or None
+    n_factors: int
+    link: Literal["identity", "ordinal"]
+    n_chains: int
+    burn_in: int
+    n_draws: int
+    n_kept: int | None
+    seed: int
+
+
+class Chains:
+    """Samplers side by side, a sweep of each at a time; of their draws some are kept.
+
+    Each begins elsewhere. What is left possible has many summits that one chain hardly goes between, so that several
+    short ones see more of it than a long one.
     """
 
-    def __init__(
-        self,
-        data: Data,
-        n_factors: int,
-        seed: int,
-        link: Literal["identity", "ordinal"],
-        sweeps: tuple[int, int],
-        n_kept: int | None,
-    ) -> None:
-        self._data, self._k, self._seed, self._sweeps = data, n_factors, seed, sweeps
-        self._n_kept = n_kept
+    def __init__(self, data: Data, settings: Settings) -> None:
+        self._data, self._settings = data, settings
         self._classes: Float64 = np.zeros(0)
         self._class_codes: Codes | None = None
-        if link == "ordinal":
+        self._unit = Unit(0.0, 1.0)
+        if settings.link == "ordinal":
             self._classes, self._class_codes = classes_of(data.ratings)
-        self._unit = Unit.of(data.ratings, centred=True) if link == "identity" else Unit(0.0, 1.0)
+        else:
+            self._unit = Unit.of(data.ratings, centred=True)
+        self._n_features = 0 if data.described[0] is None else data.described[0].groups.size
 
     def run(self, training: Training, n_jobs: int | None, begun: Learned | None) -> Learned:
         """What a model learns, by going on from what it had learned before, or from the start."""
-        data, unit, (burn_in, n_samples) = self._data, self._unit, self._sweeps
-        values = np.zeros_like(data.ratings) if self._class_codes is not None else unit.measure(data.ratings)
-        n_features = 0 if data.described[0] is None else data.described[0].groups.size
-        thin = self._thin(n_samples, n_features)
-        done = 0 if begun is None else begun["n_sweeps_"]
-        all_equal = data.ratings.min() == data.ratings.max()
-        n_kept = 1 if all_equal else -(-n_samples // thin)
-        keeper = Keeper(data.shares(), n_features, self._k, n_kept, unit)
+        data, settings = self._data, self._settings
+        all_equal = bool(data.ratings.min() == data.ratings.max())
+        n_chains, thin = (1, 1) if all_equal else (settings.n_chains, self._thin(settings.n_draws))
+        n_kept = 1 if all_equal else -(-settings.n_draws // thin) * n_chains
+        keeper = Keeper(data.shares(), self._n_features, settings.n_factors, n_kept, self._unit)
+        cuts = np.zeros((n_kept, max(self._classes.size - 1, 0)))
         sums = np.zeros(len(data.held_codes)) if begun is None else begun["validation_sums_"].copy()
-        cut_samples = np.zeros((n_kept, max(self._classes.size - 1, 0)))
         with workers(n_jobs) as run:
-            cutpoints = self._cutpoints(run)
-            latent = None if cutpoints is None else cutpoints.draw
-            design = Design(data.codes, data.sizes, data.described, values)
-            sampler = Sampler(design, self._k, self._seed, run, latent)
+            chains = self._chains(n_chains, run if n_chains == 1 else _one_by_one)
             if all_equal:  # there is nothing to sample: everything is as expected
-                sampler.precision = _NO_NOISE**-2
-                keeper.keep(sampler)
+                chains[0].sampler.precision = _NO_NOISE**-2
+                keeper.keep(chains[0].sampler)
             elif begun is None:
-                sampler.start()
+                run(_start, [(chain,) for chain in chains])
             else:
-                self._restore(sampler, cutpoints, keeper, cut_samples, begun, thin)
+                self._restore(chains, keeper, cuts, begun, thin)
+            done = 0 if begun is None else begun["n_sweeps_"]
             for epoch in () if all_equal else training:
-                number = done + epoch
-                sampler.sweep(number)
-                n, valid = number - burn_in, float("nan")
+                if n_chains == 1:  # threads are of use within it
+                    _sweep(chains[0], done + epoch)
+                else:
+                    run(_sweep, [(chain, done + epoch) for chain in chains])
+                n = done + epoch - settings.burn_in
                 if n > 0 and (n - 1) % thin == 0:
-                    if cutpoints is not None:
-                        cut_samples[keeper.n] = cutpoints.cuts
-                    keeper.keep(sampler)
+                    for chain in chains:
+                        if chain.cutpoints is not None:
+                            cuts[keeper.n] = chain.cutpoints.cuts
+                        keeper.keep(chain.sampler)
                 if n > 0 and data.held_out is not None:
-                    sums += self._expected(sampler.predict(data.held_codes), cutpoints)
-                    errors = np.clip(sums / n, *data.held_out.scale) - data.held_out.ratings
-                    valid = float(np.sqrt(np.mean(errors**2)))
-                square = sampler.errors[1] / data.ratings.size if cutpoints is None else cutpoints.mean_square
-                train = unit.spread * float(np.sqrt(square))
-                training.report(train, valid=valid, precision=float(sampler.precision / unit.spread**2))
+                    sums += sum(self._expected(chain) for chain in chains)
+                self._report(training, chains, sums, n)
         return keeper.learned() | {
             "classes_": self._classes,
-            "cutpoint_samples_": cut_samples,
+            "cutpoint_samples_": cuts,
             "validation_sums_": sums,
-            "n_sweeps_": 0 if all_equal else burn_in + n_samples,
-            **self._state(sampler, cutpoints),
+            "n_sweeps_": 0 if all_equal else settings.burn_in + settings.n_draws,
+            **_state(chains, settings.n_factors),
         }
 
-    def _thin(self, n_samples: int, n_features: int) -> int:
-        return thinning(n_samples, Keeper.bytes_a_draw(sum(self._data.sizes), n_features, self._k), self._n_kept)
+    def _report(self, training: Training, chains: list[Chain], sums: Float64, n: int) -> None:
+        """Put a sweep on record; n is how many there were after the first."""
+        held_out, squares = self._data.held_out, []
+        for chain in chains:
+            own = chain.sampler.errors[1] / self._data.ratings.size
+            squares.append(own if chain.cutpoints is None else chain.cutpoints.mean_square)
+        valid = float("nan")
+        if n > 0 and held_out is not None:
+            errors = np.clip(sums / (n * len(chains)), *held_out.scale) - held_out.ratings
+            valid = float(np.sqrt(np.mean(errors**2)))
+        precision = float(np.mean([chain.sampler.precision for chain in chains])) / self._unit.spread**2
+        training.report(self._unit.spread * float(np.sqrt(np.mean(squares))), valid=valid, precision=precision)
 
-    def _cutpoints(self, run: Run) -> Cutpoints | None:
-        return None if self._class_codes is None else Cutpoints(self._classes, self._class_codes, run)
+    def _thin(self, n_draws: int) -> int:
+        settings = self._settings
+        bytes_a_draw = Keeper.bytes_a_draw(sum(self._data.sizes), self._n_features, settings.n_factors)
+        return thinning(n_draws, settings.n_chains, bytes_a_draw, settings.n_kept)
 
-    def _expected(self, scores: Float32, cutpoints: Cutpoints | None) -> Float64:
-        """Ratings by scores in the draw at which the chain stands."""
-        if cutpoints is not None:
-            return expectation(scores.astype(np.float64), self._classes, cutpoints.cuts)
-        return self._unit.mean + self._unit.spread * scores.astype(np.float64)
+    def _chains(self, n_chains: int, run: Run) -> list[Chain]:
+        data, settings = self._data, self._settings
+        ratings = data.ratings
+        values = np.zeros_like(ratings) if self._class_codes is not None else self._unit.measure(ratings)
+        design = Design(data.codes, data.sizes, data.described, values)
+        chains = []
+        for number in range(n_chains):
+            cutpoints = None if self._class_codes is None else Cutpoints(self._classes, self._class_codes, run)
+            latent = None if cutpoints is None else cutpoints.draw
+            chains.append(Chain(Sampler(design, settings.n_factors, (settings.seed, number), run, latent), cutpoints))
+        return chains
 
-    # Where it stands ------------------------------------------------------------------------------------------------
+    def _expected(self, chain: Chain) -> Float64:
+        """What the draw at which a chain stands predicts for the ratings held out."""
+        scores = chain.sampler.predict(self._data.held_codes).astype(np.float64)
+        if chain.cutpoints is not None:
+            return expectation(scores, self._classes, chain.cutpoints.cuts)
+        return self._unit.mean + self._unit.spread * scores
 
-    def _state(self, sampler: Sampler, cutpoints: Cutpoints | None) -> Learned:
-        """All that the next sweep depends on."""
-        return {
-            "last_rows_": np.column_stack([sampler.q[:, : self._k], sampler.t]),
-            "last_features_": np.concatenate([learned.w for learned in sampler.blocks]),
-            "last_means_": np.concatenate([learned.means for learned in sampler.blocks]),
-            "last_cutpoints_": np.zeros(0) if cutpoints is None else cutpoints.cuts,
-            "last_mean_and_errors_": np.array([sampler.w0, *sampler.errors]),
-        }
-
-    def _restore(
-        self,
-        sampler: Sampler,
-        cutpoints: Cutpoints | None,
-        keeper: Keeper,
-        cut_samples: Float64,
-        begun: Learned,
-        thin: int,
-    ) -> None:
-        """Go back to where a model's chain ended, with the draws it has kept."""
-        sampler.q[:, : self._k], sampler.t[:] = begun["last_rows_"][:, : self._k], begun["last_rows_"][:, self._k]
-        sampler.w0, *errors = begun["last_mean_and_errors_"].tolist()
-        sampler.errors = np.array(errors)
-        features = group = 0
-        for learned in sampler.blocks:
-            learned.w[:] = begun["last_features_"][features : features + len(learned.w)]
-            learned.means[:] = begun["last_means_"][group : group + len(learned.means)]
-            features, group = features + len(learned.w), group + len(learned.means)
-        if cutpoints is not None:
-            cutpoints.cuts = begun["last_cutpoints_"].copy()
-        before = begun["n_sweeps_"] - self._sweeps[0]
-        step = thin // self._thin(before, len(begun["vectors_of_user_features_"])) if before > 0 else 1
-        kept = begun["mean_samples_"].size
-        if before <= 0 or -(-before // (thin // step)) != kept:
+    def _restore(self, chains: list[Chain], keeper: Keeper, cuts: Float64, begun: Learned, thin: int) -> None:
+        """Go back to where a model's chains ended, with the draws it has kept."""
+        k, n = self._settings.n_factors, len(chains)
+        parts = [np.split(begun[name], n) for name in ("last_rows_", "last_features_", "last_means_")]
+        for place, chain in enumerate(chains):
+            sampler = chain.sampler
+            rows, vectors, means = (part[place] for part in parts)
+            sampler.q[:, :k], sampler.t[:] = rows[:, :k], rows[:, k]
+            sampler.w0, *errors = begun["last_mean_and_errors_"][place].tolist()
+            sampler.errors = np.array(errors)
+            features = group = 0
+            for learned in sampler.blocks:
+                learned.w[:] = vectors[features : features + len(learned.w)]
+                learned.means[:] = means[group : group + len(learned.means)]
+                features, group = features + len(learned.w), group + len(learned.means)
+            if chain.cutpoints is not None:
+                chain.cutpoints.cuts = begun["last_cutpoints_"][place].copy()
+        before, kept = begun["n_sweeps_"] - self._settings.burn_in, begun["mean_samples_"].size
+        earlier = self._thin(before) if before > 0 else 0
+        if not earlier or -(-before // earlier) * n != kept:
             message = "warm_start=True goes on with the last fit, which had another 'burn_in' or 'n_kept'."
             raise DataError(message)
-        keeper.take_over(begun, step)
-        cut_samples[: keeper.n] = begun["cutpoint_samples_"][::step]
+        chosen = np.arange(kept, dtype=np.int32).reshape(-1, n)[:: thin // earlier].ravel()
+        keeper.take_over(begun, chosen)
+        cuts[: keeper.n] = begun["cutpoint_samples_"][chosen]
+
+
+class Chain(NamedTuple):
+    """A sampler and, of classes, the cutpoints it draws."""
+
+    sampler: Sampler
+    cutpoints: Cutpoints | None
+
+
+def _start(chain: Chain) -> None:
+    chain.sampler.start()
+
+
+def _sweep(chain: Chain, number: int) -> None:
+    chain.sampler.sweep(number)
+
+
+def _one_by_one(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """What `workers` gives for one thread: within a chain, where the chains have the threads."""
+    return [function(*each) for each in arguments]
+
+
+def _state(chains: list[Chain], k: int) -> Learned:
+    """All that the next sweep depends on."""
+    samplers = [chain.sampler for chain in chains]
+    return {
+        "last_rows_": np.concatenate([np.column_stack([own.q[:, :k], own.t]) for own in samplers]),
+        "last_features_": np.concatenate([learned.w for own in samplers for learned in own.blocks]),
+        "last_means_": np.concatenate([learned.means for own in samplers for learned in own.blocks]),
+        "last_cutpoints_": np.stack([np.zeros(0) if cut is None else cut.cuts for _, cut in chains]),
+        "last_mean_and_errors_": np.array([[own.w0, *own.errors] for own in samplers]),
+    }
 
 
 def as_set(rows: SparseRows) -> SparseRows:

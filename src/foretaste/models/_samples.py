@@ -51,11 +51,11 @@ class Samples(NamedTuple):
         return (float(self.means[draw]), self.user_biases[:, draw], self.item_biases[:, draw], *factors)
 
 
-def thinning(n_samples: int, bytes_a_draw: int, n_kept: int | None) -> int:
-    """Every how manieth draw is kept: a power of two, so that a longer chain keeps some of what a shorter one keeps."""
+def thinning(n_draws: int, n_chains: int, bytes_a_draw: int, n_kept: int | None) -> int:
+    """Every how manieth draw of a chain is kept: a power of two, so that a longer one keeps some of a shorter one's."""
     most = max(_FEWEST, _BYTES // bytes_a_draw) if n_kept is None else n_kept
     thin = 1
-    while -(-n_samples // thin) > most:
+    while thin < n_draws and -(-n_draws // thin) * n_chains > most:
         thin *= 2
     return thin
 
@@ -99,12 +99,9 @@ class Keeper:
         """What a draw takes, of rows and features of users."""
         return 4 * (n_factors + 1) * (n_rows + n_features)
 
-    def take_over(self, kept: Learned, step: int) -> None:
-        """Begin with every so manieth of the draws that a model holds."""
-        k = self._k
-        n_before = kept["mean_samples_"].size
-        chosen = np.arange(0, n_before, step)
-        self.n = chosen.size
+    def take_over(self, kept: Learned, chosen: Codes) -> None:
+        """Begin with some of the draws that a model holds."""
+        k, n_before, self.n = self._k, kept["mean_samples_"].size, chosen.size
         for name, array in self._arrays.items():
             old = kept[name]
             if name.endswith("_factors_"):

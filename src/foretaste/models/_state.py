@@ -40,7 +40,9 @@ def save(model: Recommender, path: str | Path) -> None:
             header["parameters"][name] = value.item()
         else:
             # a random generator has no value to write: the saved model draws anew, as with None
-            header["parameters"][name] = value if isinstance(value, (int, float, str, tuple, list, type(None))) else None
+            header["parameters"][name] = (
+                value if isinstance(value, (int, float, str, tuple, list, type(None))) else None
+            )
     for name, value in vars(model).items():
         if not name.endswith("_"):
             continue

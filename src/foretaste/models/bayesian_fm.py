@@ -17,7 +17,7 @@ from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, InvalidParameterError, UnsupportedError
 from foretaste.models._base import Recommender, Side
 from foretaste.models._blocks import Described
-from foretaste.models._chain import Chain, Data, as_set, day_codes
+from foretaste.models._chain import Chains, Data, Settings, as_set, day_codes
 from foretaste.models._newcomers import Prior, newcomers
 from foretaste.models._ordinal import Link
 from foretaste.models._ranking import Products, Scorer
@@ -56,15 +56,18 @@ class BayesianFM(Recommender):
     there is no penalty to choose.
 
     Each sweep of a Gibbs sampler draws everything once given all else, each user's, item's and day's numbers all at
-    once. A prediction is the mean over draws; `predict(return_std=True)` says how far they spread.
+    once; several chains begin in different places, since one hardly goes from summit to summit. A prediction is the
+    mean over draws; `predict(return_std=True)` says how far they spread.
 
     Parameters
     ----------
     n_factors : int
     n_samples : int
-        Sweeps after the first.
+        Draws of all chains together, an equal share of each.
+    n_chains : int
+        Chains that begin in different places and run side by side.
     burn_in : int
-        First sweeps, of which nothing is kept.
+        The first sweeps of each chain, of which nothing is kept.
     features : tuple of some of "user", "item", "implicit", "implicit_items", "time", or None
         What a rating is explained by: "user" and "item", and what else. "time" is the day of the rating, one of a test
         part that the training part does not hold is an average day. None: all of them, time where there are times.
@@ -117,6 +120,7 @@ class BayesianFM(Recommender):
     _constraints: ClassVar = {
         "n_factors": Int(1),
         "n_samples": Int(1),
+        "n_chains": Int(1),
         "burn_in": Int(0),
         "features": OrNone(SomeOf(_NAMES, ("user", "item"))),
         "link": OneOf(("identity", "ordinal")),
@@ -154,16 +158,17 @@ class BayesianFM(Recommender):
     last_rows_: Annotated[Float32, "rows", "numbers"]
     last_features_: Annotated[Float32, "features", "numbers"]
     last_means_: Annotated[Float64, "groups", "numbers"]
-    last_cutpoints_: Annotated[Float64, "cutpoints"]
-    last_mean_and_errors_: Annotated[Float64, "three"]
+    last_cutpoints_: Annotated[Float64, "chains", "cutpoints"]
+    last_mean_and_errors_: Annotated[Float64, "chains", "three"]
     validation_sums_: Annotated[Float64, "held out"]
 
     def __init__(  # noqa: PLR0913  keyword-only, each with a default
         self,
         n_factors: int = 10,
         *,
-        n_samples: int = 300,
-        burn_in: int = 20,
+        n_samples: int = 500,
+        n_chains: int = 5,
+        burn_in: int = 5,
         features: tuple[str, ...] | None = None,
         link: Literal["identity", "ordinal"] = "identity",
         user_features: UserFeatures | Frame | None = None,
@@ -176,6 +181,7 @@ class BayesianFM(Recommender):
     ) -> None:
         self.n_factors = n_factors
         self.n_samples = n_samples
+        self.n_chains = n_chains
         self.burn_in = burn_in
         self.features = features
         self.link = link
@@ -198,7 +204,7 @@ class BayesianFM(Recommender):
             train, held_out = hold_out(interactions, self.validation_fraction, np.random.default_rng(seed))
         done = 0 if begun is None else begun["n_sweeps_"]
         more: dict[str, list[float]] = {name: [] for name in self._more_columns}
-        training = Training("BayesianFM", self.burn_in + self.n_samples - done, first_epoch=done + 1, more=more)
+        training = Training("BayesianFM", self._n_sweeps() - done, first_epoch=done + 1, more=more)
         learned = training.checked(self._drawn(train, training, held_out, seed, begun))
         curve = training.curve()
         if begun is not None:
@@ -214,8 +220,17 @@ class BayesianFM(Recommender):
         self, interactions: Interactions, training: Training, held_out: HeldOut | None, seed: int, begun: Learned | None
     ) -> Learned:
         data = self._data(interactions, held_out)
-        chain = Chain(data, self.n_factors, seed, self.link, (self.burn_in, self.n_samples), self.n_kept)
-        return chain.run(training, self.n_jobs, begun) | {"features_": data.names, "days_": data.days, "seed_": seed}
+        sweeps = (self.burn_in, self._n_sweeps() - self.burn_in)
+        settings = Settings(self.n_factors, self.link, self.n_chains, *sweeps, self.n_kept, seed)
+        return Chains(data, settings).run(training, self.n_jobs, begun) | {
+            "features_": data.names,
+            "days_": data.days,
+            "seed_": seed,
+        }
+
+    def _n_sweeps(self) -> int:
+        """Of each chain."""
+        return self.burn_in + -(-self.n_samples // self.n_chains)
 
     def _data(self, interactions: Interactions, held_out: HeldOut | None) -> Data:
         """Blocks and their features."""
@@ -263,13 +278,15 @@ class BayesianFM(Recommender):
             and np.array_equal(kept.indices, given.indices)
             and np.array_equal(kept.values, given.values)
             and self.last_rows_.shape[1] == self.n_factors + 1
+            and len(self.last_mean_and_errors_) == self.n_chains
         )
         if not same:
-            message = "warm_start=True goes on with the last fit, which was of other ratings or another n_factors."
+            message = "warm_start=True goes on with the last fit, which was of other ratings, n_factors or n_chains."
             raise DataError(message)
-        if self.n_sweeps_ > self.burn_in + self.n_samples:
+        if self.n_sweeps_ > self._n_sweeps():
+            n_made = (self.n_sweeps_ - self.burn_in) * self.n_chains
             message = (
-                f"'n_samples' of BayesianFM must be at least {self.n_sweeps_ - self.burn_in} with warm_start=True, "
+                f"'n_samples' of BayesianFM must be at least {n_made} with warm_start=True, "
                 f"which goes on from there; got {self.n_samples}."
             )
             raise InvalidParameterError(message)
