@@ -261,7 +261,7 @@ def descend(made, numbers, penalties, means, j, f, move, *, with_rows):
 
 def test_any_number_of_threads_draws_the_same_bits():
     rng = np.random.default_rng(0)
-    n = 80_000  # enough to be cut into pieces
+    n = 300_000  # enough to be cut into pieces
     codes = [rng.integers(0, size, n).astype(np.int32) for size in (3000, 500)]
     values = rng.normal(size=n).astype(np.float32)
     features = SparseRows.of_entries(codes[0], 3000, codes[1] % 50)

@@ -27,7 +27,7 @@ from foretaste.models._described import no_features, sums_of
 from foretaste.utils.threads import Run
 
 # Ratings a thread takes at a time, and rows where there are no ratings to go by; a matter of speed alone.
-_RATINGS, _ROWS = 2**15, 1024
+_RATINGS, _ROWS = 2**17, 2**14
 # Standard deviation of the first vectors (Rendle 2012, "Factorization machines with libFM").
 _START = 0.1
 
