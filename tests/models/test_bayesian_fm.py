@@ -19,7 +19,7 @@ NOISE = 0.5
 def planted(seed=0, n_users=80, n_items=60, *, n_days=0):
     """Ratings made by the model itself: two parts of them, and what they would be without noise."""
     rng = np.random.default_rng(seed)
-    p, q = rng.normal(0, 0.7, (n_users, 2)), rng.normal(0, 0.7, (n_items, 2))
+    p, q = rng.normal(0, 0.7, (n_users, 2)), rng.normal(0.8, 0.7, (n_items, 2))  # of items the average is not nothing
     b_u, b_i, b_d = rng.normal(0, 0.4, n_users), rng.normal(0.3, 0.4, n_items), rng.normal(0, 0.8, max(n_days, 1))
     users, items = np.nonzero(rng.random((n_users, n_items)) < 0.5)
     days = rng.integers(0, max(n_days, 1), users.size)
