@@ -512,6 +512,9 @@ def test_to_xy_gives_pairs_and_ratings(kind):
     assert ratings.tolist() == [5, 3, 1]
     assert ratings.dtype == np.float64
     assert rows(as_interactions(pairs, ratings)) == ROWS
+    assert as_interactions(FRAMES[kind]).to_xy(times=True)[0].shape == pairs.shape
+    timed = Interactions.from_arrays("ab", "xy", [1, 2], times=[5, 6]).to_xy(times=True)[0]
+    assert timed.columns == ["user", "item", "time"]
     with pytest.raises(DataError, match=r"^to_xy needs ratings, and these interactions have none\. Hint"):
         Interactions.from_arrays("ab", "xy").to_xy()
 

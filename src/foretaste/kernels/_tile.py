@@ -1,5 +1,7 @@
 """Sums kept in registers, for loops of which a compiler makes something slower.
 
+Numba's cache looks at the file of a kernel alone: after a change here, what is cached of its callers has to be deleted.
+
 Vectors are of eight numbers: so many sums as are open at a time fit the sixteen registers of AVX2, and where vectors
 are shorter or longer the compiler splits or joins them.
 """
