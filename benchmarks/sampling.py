@@ -53,8 +53,8 @@ ROWS = (
         about="The two ids alone; what everybody has rated and who has rated everything; and the day of the rating.",
         data="ml_1m_tenth",
         contestants=(
-            _ours("with sets and days", n_factors=20),
-            _ours("with sets", features=_FLIPPED, n_factors=20),
+            _ours("with sets and days", n_factors=32),
+            _ours("with sets", features=_FLIPPED, n_factors=32),
             _ours("ids alone", features=_IDS, n_factors=32),
         ),
         shown=_SHOWN,
