@@ -24,6 +24,7 @@ _LIBRARIES = (
     "cmfrec",
     "implicit",
     "lightfm-next",
+    "myfm",
 )
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001

@@ -36,6 +36,20 @@ def ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str
     }
 
 
+def dated_ratings(split: Split, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit a model that looks at the times of ratings, those of the test part too."""
+    asked = pl.DataFrame({"user": split.test.users, "item": split.test.items, "time": split.test.times})
+    figures, fitted = rate(
+        split,
+        lambda part: ft.Interactions.from_arrays(
+            part.users, part.items, part.ratings, times=part.times, scale=split.scale
+        ),
+        lambda interactions: getattr(ft, model)(**parameters).fit(interactions),
+        lambda fitted, *_: fitted.predict(asked),
+    )
+    return figures | {"learned": _digest(fitted)}
+
+
 def events(events: Events, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Fit a model of events, and let it choose 20 of the candidates for everybody asked for."""
     described = {}
