@@ -248,6 +248,16 @@ def ml_100k_folds() -> dict[str, Split]:
     return {name: Split(_published(f"{name}.base"), _published(f"{name}.test"), _STARS) for name in names}
 
 
+def ml_100k_fold_names() -> tuple[str, ...]:
+    """The publisher's folds of ml-100k, for who reads them by themselves."""
+    return ("u1", "u2", "u3", "u4", "u5")
+
+
+def first_name(names: tuple[str, ...]) -> tuple[str, ...]:
+    """One of the folds."""
+    return names[:1]
+
+
 def ml_100k_random_folds() -> dict[str, Split]:
     """ml-100k: the random folds of `foretaste compare ml-100k --cv 5`."""
     return _random_folds(_published("u.data"))
