@@ -85,7 +85,7 @@ class Keeper:
             "mean_samples_": np.empty(n_kept),
             "noise_samples_": np.empty(n_kept),
             "prior_means_": np.empty((n_kept, by_number), np.float32),
-            "prior_precisions_": np.empty((n_kept, by_number), np.float32),
+            "prior_spreads_": np.empty((n_kept, by_number), np.float32),
             "centres_": np.empty((n_kept, by_number), np.float32),
             "centres_of_others_": np.empty((n_kept, n_factors), np.float32),
             "vectors_of_user_features_": np.empty((n_features, n_kept, by_number), np.float32),
@@ -135,7 +135,7 @@ class Keeper:
         scale = np.append(np.full(k, root), np.float32(spread))
         block = sampler.blocks[0]
         arrays["prior_means_"][s] = scale * block.means[0]
-        arrays["prior_precisions_"][s] = block.precisions[0] / scale.astype(np.float64) ** 2
+        arrays["prior_spreads_"][s] = scale / np.sqrt(block.precisions[0])
         arrays["centres_"][s] = scale * np.append(centres[0], levels[0])
         arrays["centres_of_others_"][s] = root * (total - centres[0])
         arrays["vectors_of_user_features_"][:, s] = scale * block.w
