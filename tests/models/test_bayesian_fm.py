@@ -253,6 +253,23 @@ def test_a_prediction_is_the_mean_over_draws_and_its_doubt_their_spread():
     assert np.isnan(unknown).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("link", ["identity", "ordinal"])
+def test_somebody_unknown_may_be_anybody(link):
+    train, test, _ = planted() if link == "identity" else stars()
+    model = small(link=link, features=("user", "item"), n_samples=200).fit(train.select(train.user_codes < 50))
+    strange = test.user_codes >= 50
+    with pytest.warns(ft.exceptions.UnknownIdWarning):
+        predicted, std = model.predict(test, return_std=True, clip=False)
+    assert std[strange].mean() > 1.05 * std[~strange].mean()
+    # of the average of users alone, hardly six in ten would lie within
+    assert 0.85 < np.mean((np.abs(predicted - test.ratings) < 1.645 * std)[strange]) < 0.95
+    found = []
+    for pairs in ([(70, 3)], [(70, 3), (5, 59), (90, 99), (4, 2)]):  # as unknown in whatever company
+        with pytest.warns(ft.exceptions.UnknownIdWarning):
+            found.append(model.predict(pairs, return_std=True)[1][0])
+    assert found[0] == found[1]
+
+
 def test_by_chance_each_draw_has_its_turn():
     model = of_planted()
     one, other = (model.recommend(5, n=3, strategy="thompson", random_state=seed) for seed in (0, 1))

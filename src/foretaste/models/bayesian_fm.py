@@ -309,7 +309,7 @@ class BayesianFM(Recommender):
             count, answer NaN, or raise.
         return_std : bool
             Besides, the standard deviation of the rating: of its prediction among draws, and of the rating around
-            it. Of somebody unknown it is that of the average.
+            it. Somebody unknown may be like any of those known.
 
         Returns
         -------
@@ -322,14 +322,19 @@ class BayesianFM(Recommender):
         """
         self._check_fitted("predict")
         user_codes, item_codes = self._pair_codes(X, unknown)
-        mean, variance = self._moments(user_codes, item_codes, self._day_codes(X, user_codes.size))
+        day_codes = self._day_codes(X, user_codes.size)
+        mean, variance = self._moments(self._samples(), user_codes, item_codes, day_codes)
         policy: Any = {"clip": clip, "unknown": unknown}
         predicted = self._finished(mean, user_codes, item_codes, **policy)
         if not return_std:
             return predicted
+        strange = np.flatnonzero((user_codes < 0) | (item_codes < 0))
+        if strange.size:
+            strangers = self._samples().strangers(user_codes[strange], item_codes[strange], self.seed_)
+            variance[strange] = self._moments(*strangers, day_codes[strange])[1]
         std = np.sqrt(variance)
         if unknown == "nan":
-            std[np.isnan(predicted)] = np.nan
+            std[strange] = np.nan
         return predicted, std
 
     def predict_proba(self, X: Any, *, unknown: UnknownPolicy = "fallback") -> Float64:  # noqa: ANN401
@@ -371,12 +376,14 @@ class BayesianFM(Recommender):
         return found
 
     def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
-        return self._moments(user_codes, item_codes, np.full(user_codes.size, -1, np.int32))[0]
+        return self._moments(self._samples(), user_codes, item_codes, np.full(user_codes.size, -1, np.int32))[0]
 
-    def _moments(self, user_codes: Codes, item_codes: Codes, day_codes: Codes) -> tuple[Float64, Float64]:
+    def _moments(
+        self, samples: Samples, user_codes: Codes, item_codes: Codes, day_codes: Codes
+    ) -> tuple[Float64, Float64]:
         """Mean and variance of the rating of each pair."""
         mean, variance = np.empty(user_codes.size), np.empty(user_codes.size)
-        samples, link = self._samples(), self._link()
+        link = self._link()
         noise = float((self.noise_samples_**2).mean())
         for piece in samples.pieces(user_codes.size):
             scores = samples.scores(user_codes[piece], item_codes[piece], day_codes[piece])
