@@ -104,6 +104,8 @@ def test_pairs_and_ratings_apart_become_interactions(pairs):
 
 def test_ratings_given_apart_replace_those_in_the_frame():
     assert [rating for *_, rating in rows(as_interactions(FRAMES["pandas"], [1, 2, 3]))] == [1, 2, 3]
+    timed = pl.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "time": [10, 20]})
+    assert as_interactions(timed, [1.0, 2.0]).times.to_list() == [10, 20]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,9 @@ def test_by_default_all_is_looked_at_that_is_there():
     users, items, ratings = (timed.to_frame()[name] for name in ("user", "item", "rating"))
     words = ft.Interactions.from_arrays(users, items, ratings, times=["soon"] * len(timed))
     assert small(n_samples=2).fit(words).features_[-1] == "implicit_items"
+    late = ft.Interactions.from_arrays(users, items, ratings, times=timed.times.to_numpy() * 10**9)
+    with pytest.raises(DataError, match=r"reach .* days from 1970\. Hint: numbers are unix seconds; divide"):
+        small(n_samples=2).fit(late)
     for given in (train, words):
         with pytest.raises(DataError, match=r"'time' is among the features .* no times that are dates or unix seconds"):
             small(features=("user", "item", "time")).fit(given)
@@ -175,16 +178,51 @@ def test_a_chain_taken_up_again_draws_what_one_run_draws(settings, tmp_path):
 def test_only_the_same_chain_can_go_on():
     train, test, _ = planted()
     model = small(n_samples=10, warm_start=True).fit(train)
-    with pytest.raises(DataError, match="goes on with the last fit, which was of other ratings, n_factors or n_chains"):
+    with pytest.raises(DataError, match="goes on with the last fit, which was of other data or other parameters"):
         model.fit(test)
-    with pytest.raises(DataError, match="of other ratings, n_factors or n_chains"):
-        model.set_params(n_factors=3).fit(train)
     with pytest.raises(
         InvalidParameterError, match="'n_samples' of BayesianFM must be at least 10 with warm_start=True"
     ):
-        model.set_params(n_factors=2, n_samples=8).fit(train)
-    with pytest.raises(DataError, match="which had another 'burn_in' or 'n_kept'"):
-        model.set_params(n_samples=20, n_kept=4).fit(train)
+        model.set_params(n_samples=8).fit(train)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_factors": 3},
+        {"n_chains": 4},
+        {"burn_in": 5},
+        {"n_kept": 4},
+        {"link": "ordinal"},
+        {"features": ("user", "item")},
+        {"item_features": pl.DataFrame({"item": range(60), "kind": ["odd", "even"] * 30})},
+        {"validation_fraction": 0.2},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_chain_of_other_parameters_does_not_go_on(change):
+    train, _, _ = planted()
+    train = ft.Interactions.from_arrays(
+        *(train.to_frame()[name] for name in ("user", "item")), np.clip(np.round(train.ratings), 1, 5)
+    )
+    model = small(n_samples=10).fit(train)
+    with pytest.raises(DataError, match="all but 'n_samples' and 'n_jobs' have to be the same"):
+        model.set_params(n_samples=20, warm_start=True, **change).fit(train)
+
+
+def test_a_chain_of_other_days_does_not_go_on():
+    train = planted(n_days=5)[0]
+    columns = [train.to_frame()[name] for name in ("user", "item", "rating")]
+    model = small(n_samples=10, warm_start=True).fit(train)
+    for times in (None, train.times + 86_400 * (np.arange(len(train)) % 2)):
+        with pytest.raises(DataError, match="of other data"):
+            model.set_params(n_samples=20).fit(ft.Interactions.from_arrays(*columns, times=times))
+
+
+def test_ratings_that_are_all_equal_can_go_on():
+    rows = [(n, n % 3, 4.0) for n in range(9)]
+    model = small(warm_start=True).fit(rows).fit(rows)
+    assert model.predict([(1, 1)]).tolist() == [4.0]
 
 
 def test_as_many_draws_are_kept_as_there_is_room_for():
@@ -213,6 +251,23 @@ def test_a_prediction_is_the_mean_over_draws_and_its_doubt_their_spread():
     np.testing.assert_allclose(std**2, scores.var(axis=1) + np.mean(model.noise_samples_**2), rtol=1e-5)
     _, unknown = model.predict([("nobody", 1), (1, 1)], return_std=True, unknown="nan")
     assert np.isnan(unknown).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("link", ["identity", "ordinal"])
+def test_somebody_unknown_may_be_anybody(link):
+    train, test, _ = planted() if link == "identity" else stars()
+    model = small(link=link, features=("user", "item"), n_samples=200).fit(train.select(train.user_codes < 50))
+    strange = test.user_codes >= 50
+    with pytest.warns(ft.exceptions.UnknownIdWarning):
+        predicted, std = model.predict(test, return_std=True, clip=False)
+    assert std[strange].mean() > 1.05 * std[~strange].mean()
+    # of the average of users alone, hardly six in ten would lie within
+    assert 0.85 < np.mean((np.abs(predicted - test.ratings) < 1.645 * std)[strange]) < 0.95
+    found = []
+    for pairs in ([(70, 3)], [(70, 3), (5, 59), (90, 99), (4, 2)]):  # as unknown in whatever company
+        with pytest.warns(ft.exceptions.UnknownIdWarning):
+            found.append(model.predict(pairs, return_std=True)[1][0])
+    assert found[0] == found[1]
 
 
 def test_by_chance_each_draw_has_its_turn():
@@ -262,6 +317,18 @@ def test_a_newcomer_is_drawn_as_training_would_have():
     _, doubt = model.fold_in({0: 4.0}).predict([("new user", i) for i in items], return_std=True)
     _, less = alone.predict([("new user", i) for i in items], return_std=True)
     assert doubt.mean() > 1.1 * less.mean()
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_ratings_and_newcomers_of_any_size_are_alike(size):
+    rows = planted()[0].to_frame().select("user", "item", "rating").rows()
+    pairs = [("new user", item) for item in range(60)]
+    found = []
+    for unit in (1, size):
+        model = small(features=("user", "item")).fit([(user, item, unit * rating) for user, item, rating in rows])
+        newcomer = model.fold_in({0: unit * 4.0, 1: unit * 2.0, 2: unit * 3.0})
+        found.append([part / unit for part in newcomer.predict(pairs, return_std=True)])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-3)
 
 
 def test_a_newcomers_features_speak_too():
@@ -327,6 +394,13 @@ def test_a_newcomer_among_classes_is_drawn_as_training_would_have():
 def test_only_classes_have_probabilities():
     with pytest.raises(UnsupportedError, match=r"takes ratings for numbers, .* Hint: link='ordinal'"):
         of_planted().predict_proba([(1, 1)])
+    changed = small(link="ordinal", features=("user", "item")).fit(stars()[0]).set_params(link="identity")
+    np.testing.assert_array_equal(
+        changed.predict_proba([(1, 1)]).sum(axis=1).round(5), 1
+    )  # it is what it was fitted as
+    assert changed.predict([(1, 1)], clip=False)[0] == pytest.approx(
+        changed.predict_proba([(1, 1)])[0] @ changed.classes_, rel=1e-5
+    )
     with pytest.raises(DataError, match=r"at most 50 distinct ratings, and there are \d+\. Hint: link='identity'"):
         small(link="ordinal").fit(planted()[0])
 

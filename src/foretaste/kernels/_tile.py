@@ -1,6 +1,11 @@
 """Sums kept in registers, for loops of which a compiler makes something slower.
 
-Numba's cache looks at the file of a kernel alone: after a change here, what is cached of its callers has to be deleted.
+A sweep of MovieLens 1M with 32 factors takes 0.085 seconds instead of 0.20 with compiled loops, eight rows of ratings a
+pass, and 0.32 instead of 0.85 with features. Of sums in local variables Numba makes no vectors, and sums along columns
+side by side, which it does, are only worth it in long rows.
+
+Numba's cache looks at the file of a kernel alone: after a change here, what is cached of its callers has to be deleted
+(CONTRIBUTING says how).
 
 Vectors are of eight numbers: so many sums as are open at a time fit the sixteen registers of AVX2, and where vectors
 are shorter or longer the compiler splits or joins them.

@@ -148,20 +148,26 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
-        name, n_epochs, tol = type(self).__name__, parameters.get(self._ceiling, 1), self._tolerance()
         if not parameters.get("early_stopping", False):
-            negligible = self._negligible(interactions) if tol > 0 else 0.0
-            training = Training(name, n_epochs, tol, negligible, parameters=parameters, measure=self.measure)
+            training = self._training(interactions)
             learned = training.checked(self._fit(interactions, training))
             return {**learned, "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
         negligible = self._negligible(train)
-        about: Any = {"parameters": parameters, "measure": self.measure}
-        search = Training(name, n_epochs, 0.0, negligible, held_out, self._ceiling, **about)
+        name, about = type(self).__name__, {"parameters": parameters, "measure": self.measure}
+        search = Training(name, parameters.get(self._ceiling, 1), 0.0, negligible, held_out, self._ceiling, **about)
         search.checked(self._fit(train, search))
         training = Training(name, search.best_epoch, **about)
         return {**training.checked(self._fit(interactions, training)), "curve_": search.curve()}
+
+    def _training(self, interactions: Interactions) -> Training:
+        """The record of a fit that no held-out ratings stop."""
+        parameters, tol = self.get_params(deep=False), self._tolerance()
+        negligible = self._negligible(interactions) if tol > 0 else 0.0
+        n_epochs = parameters.get(self._ceiling, 1)
+        about: Any = {"parameters": parameters, "measure": self.measure}
+        return Training(type(self).__name__, n_epochs, tol, negligible, **about)
 
     @abstractmethod
     def _fit(self, interactions: Interactions, training: Training) -> Learned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from foretaste._typing import Codes, Float32, Float64, Learned
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.exceptions import DataError
 from foretaste.models._blocks import Described, Design, Sampler, joined
 from foretaste.models._factors import Unit
 from foretaste.models._ordinal import Cutpoints, classes_of, expectation
@@ -57,6 +57,19 @@ class Data(NamedTuple):
         features = (*described, None)[: len(sizes)]
         ratings = interactions.require_ratings("BayesianFM")
         return cls(ratings, tuple(codes), tuple(sizes), features, known, names, held_out, held_codes)
+
+    def fingerprint(self, settings: Settings) -> str:
+        """The same for the same data and settings but for the number of draws."""
+        arrays: list[Any] = [self.ratings, *self.codes, self.days, self.held_codes]
+        for described in filter(None, self.described):
+            arrays += [described.by_row.indptr, described.by_row.indices, described.by_row.values, described.groups]
+        if self.held_out is not None:
+            arrays.append(self.held_out.ratings)
+        found = hashlib.blake2b(repr((self.names, self.sizes, settings._replace(n_draws=0))).encode(), digest_size=16)
+        for array in arrays:
+            found.update(f"{array.shape}".encode())
+            found.update(array.tobytes())
+        return found.hexdigest()
 
     def shares(self) -> tuple[Float64, Float64, Float64]:
         """How much each user, item and day counts in an average: those rated alike, days by their ratings."""
@@ -191,11 +204,7 @@ class Chains:
                 features, group = features + len(learned.w), group + len(learned.means)
             if chain.cutpoints is not None:
                 chain.cutpoints.cuts = begun["last_cutpoints_"][place].copy()
-        before, kept = begun["n_sweeps_"] - self._settings.burn_in, begun["mean_samples_"].size
-        earlier = self._thin(before) if before > 0 else 0
-        if not earlier or -(-before // earlier) * n != kept:
-            message = "warm_start=True goes on with the last fit, which had another 'burn_in' or 'n_kept'."
-            raise DataError(message)
+        earlier, kept = self._thin(begun["n_sweeps_"] - self._settings.burn_in), begun["mean_samples_"].size
         chosen = np.arange(kept, dtype=np.int32).reshape(-1, n)[:: thin // earlier].ravel()
         keeper.take_over(begun, chosen)
         cuts[: keeper.n] = begun["cutpoint_samples_"][chosen]

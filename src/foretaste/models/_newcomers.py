@@ -21,14 +21,14 @@ _TURNS = 20
 
 
 class Prior(NamedTuple):
-    """In each draw: what is expected of users, around the average user; how precisely; and the average of the others.
+    """What each draw says of users before they rate: what is expected, and how far they are from it; and of the rest.
 
-    `means` and `precisions` are of shape (n_draws, n_factors + 1), `others`, of items and days together, of
+    `means` and `spreads` are of shape (n_draws, n_factors + 1), `others`, of items and days together, of
     (n_draws, n_factors), `features` of (n_features, n_draws, n_factors + 1), `noise` of (n_draws,).
     """
 
     means: Float32
-    precisions: Float32
+    spreads: Float32
     others: Float32
     features: Float32
     noise: Float64
@@ -39,7 +39,8 @@ def newcomers(
 ) -> tuple[Float32, Float32]:
     """Factors and biases of new users in each draw, given their ratings by item and their features.
 
-    All users are drawn with the same normal numbers, so that nobody depends on the company they come in.
+    All users are drawn with the same normal numbers, so that nobody depends on the company they come in; and in units
+    of the noise of each draw, so that ratings of any size do.
     """
     n_draws, n_users, k = samples.means.size, rows.indptr.size - 1, prior.others.shape[1]
     items, places = np.unique(rows.indices, return_inverse=True)
@@ -55,19 +56,22 @@ def newcomers(
     with workers(None) as run:
         for draw in range(n_draws):
             mean, _, item_biases, _, item_factors = samples.of_draw(draw)
-            expected = np.tile(prior.means[draw], (n_users, 1))
+            noise = np.float32(prior.noise[draw])
+            units = np.append(np.full(k, np.sqrt(noise)), noise)
+            expected = np.tile(prior.means[draw] / units, (n_users, 1))
             if described is not None:
-                expected += sums_of(run, described.by_row, np.ascontiguousarray(prior.features[:, draw]))
-            new = _Rows(ratings, item_factors[items] + prior.others[draw], item_biases[items], mean, expected)
-            settings = (np.float32(prior.noise[draw] ** -2), prior.precisions[draw])
+                expected += sums_of(run, described.by_row, prior.features[:, draw] / units)
+            others = (item_factors[items] + prior.others[draw]) / units[:k]
+            new = _Rows(ratings, others, item_biases[items] / noise, mean / float(noise), expected)
+            settings = (np.float32(1), (units / prior.spreads[draw]) ** 2)
             for turn in range(turns):
-                values = rows.values
+                values = rows.values / noise
                 if link is not None and classes is not None:
                     chance = uniforms[place_in_row, draw, turn]
                     values = latents(new.scores(), classes, link.cuts[draw], chance, run)
                 new.draw(values, settings, np.tile(normals[draw, turn], (n_users, 1)))
-            own = new.q[len(items) :, :k]
-            factors[:, draw], biases[:, draw] = own, new.t[len(items) :] + own @ prior.others[draw]
+            own = new.q[len(items) :, :k] * units[:k]
+            factors[:, draw], biases[:, draw] = own, new.t[len(items) :] * noise + own @ prior.others[draw]
     return factors.reshape(n_users, -1), biases
 
 

@@ -39,6 +39,14 @@ class Samples(NamedTuple):
         sample_scores(user_codes, item_codes, days, *self, out)
         return out
 
+    def strangers(self, user_codes: Codes, item_codes: Codes, seed: int) -> tuple[Samples, Codes, Codes]:
+        """Draws, and codes of pairs, in which whoever is unknown (-1) is one of those known, in each draw another."""
+        rng = np.random.default_rng([seed, 0, 2])
+        *users, user_codes = _with_stranger(self.user_biases, self.user_factors, user_codes, rng)
+        *items, item_codes = _with_stranger(self.item_biases, self.item_factors, item_codes, rng)
+        biases, factors = zip(users, items, strict=True)
+        return Samples(self.means, *biases, self.day_biases, *factors, self.day_factors), user_codes, item_codes
+
     def pieces(self, n_pairs: int) -> list[slice]:
         """Pairs to score at a time, so that their scores in all draws stay small."""
         return [slice(first, first + _PAIRS) for first in range(0, n_pairs, _PAIRS)]
@@ -85,7 +93,7 @@ class Keeper:
             "mean_samples_": np.empty(n_kept),
             "noise_samples_": np.empty(n_kept),
             "prior_means_": np.empty((n_kept, by_number), np.float32),
-            "prior_precisions_": np.empty((n_kept, by_number), np.float32),
+            "prior_spreads_": np.empty((n_kept, by_number), np.float32),
             "centres_": np.empty((n_kept, by_number), np.float32),
             "centres_of_others_": np.empty((n_kept, n_factors), np.float32),
             "vectors_of_user_features_": np.empty((n_features, n_kept, by_number), np.float32),
@@ -135,7 +143,7 @@ class Keeper:
         scale = np.append(np.full(k, root), np.float32(spread))
         block = sampler.blocks[0]
         arrays["prior_means_"][s] = scale * block.means[0]
-        arrays["prior_precisions_"][s] = block.precisions[0] / scale.astype(np.float64) ** 2
+        arrays["prior_spreads_"][s] = scale / np.sqrt(block.precisions[0])
         arrays["centres_"][s] = scale * np.append(centres[0], levels[0])
         arrays["centres_of_others_"][s] = root * (total - centres[0])
         arrays["vectors_of_user_features_"][:, s] = scale * block.w
@@ -148,6 +156,21 @@ class Keeper:
             "user_biases_": averages(self._arrays["user_bias_samples_"]),
             "item_biases_": averages(self._arrays["item_bias_samples_"]),
         }
+
+
+def _with_stranger(
+    biases: Float32, factors: Float32, codes: Codes, rng: np.random.Generator
+) -> tuple[Float32, Float32, Codes]:
+    """The rows of some codes, then one that is made of a row by chance in each draw: that of -1."""
+    n_rows, n_draws = biases.shape
+    rows, places = np.unique(np.append(codes[codes >= 0], -1), return_inverse=True)
+    found, draws = np.empty(codes.size, np.int32), np.arange(n_draws)
+    found[codes >= 0], found[codes < 0] = places[:-1], places[-1]
+    chosen = rng.integers(n_rows, size=n_draws)
+    of_rows, by_draw = factors[rows], factors.reshape(n_rows, n_draws, -1)
+    own = biases[rows]
+    own[0], of_rows[0] = biases[chosen, draws], by_draw[chosen, draws].ravel()
+    return own, of_rows, found
 
 
 def averages(draws: Float32) -> Float32:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,7 +116,7 @@ class Training:
 
     def __iter__(self) -> Iterator[int]:
         if self.first_epoch:  # else it runs since before `report_start`
-            self.started = time.perf_counter()
+            self.started = time.perf_counter() - (self.seconds[-1] if self.seconds else 0.0)
         with progress(f"Fitting {self.name}", self.n_epochs) as advance:
             for epoch in range(1, self.n_epochs + 1):
                 yield epoch
@@ -125,6 +125,12 @@ class Training:
                     return
         if self.n_epochs and (self.held_out is not None or self.tol > 0):
             self._warn()
+
+    def go_on(self, curve: Mapping[str, Float64]) -> None:
+        """Put on record first what an earlier training left, of which this one is the rest."""
+        self.train, self.valid = (curve[f"{part}_{self.measure}"].tolist() for part in ("train", "valid"))
+        self.more = {name: curve[name].tolist() for name in self.more}
+        self.seconds = curve["seconds"].tolist()
 
     def report_start(self, train: float, predict: PredictPairs) -> None:
         """Put on record, as epoch 0, what there is before the first epoch."""

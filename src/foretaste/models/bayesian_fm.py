@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, RandomState, UnknownPolicy
+from foretaste.data.coerce import times_of
 from foretaste.data.features import Features, ItemFeatures, UserFeatures, as_features
-from foretaste.data.frames import frame_column, frame_columns, is_frame
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
@@ -37,6 +37,8 @@ from foretaste.utils.validation import (
 )
 
 _NAMES = ("user", "item", "implicit", "implicit_items", "time")
+# That of year 9999, the last that a date may be.
+_LAST_DAY = 2_932_896
 _KINDS: dict[Side, type[Features]] = {"user": UserFeatures, "item": ItemFeatures}
 
 
@@ -149,11 +151,12 @@ class BayesianFM(Recommender):
     classes_: Annotated[Float64, "classes"]
     cutpoint_samples_: Annotated[Float64, "draws", "cutpoints"]
     prior_means_: Annotated[Float32, "draws", "numbers"]
-    prior_precisions_: Annotated[Float32, "draws", "numbers"]
+    prior_spreads_: Annotated[Float32, "draws", "numbers"]
     centres_: Annotated[Float32, "draws", "numbers"]
     centres_of_others_: Annotated[Float32, "draws", "factors"]
     vectors_of_user_features_: Annotated[Float32, "user features", "draws", "numbers"]
     seed_: int
+    fingerprint_: str
     n_sweeps_: int
     last_rows_: Annotated[Float32, "rows", "numbers"]
     last_features_: Annotated[Float32, "features", "numbers"]
@@ -195,38 +198,33 @@ class BayesianFM(Recommender):
 
     # Learning -------------------------------------------------------------------------------------------------------
 
-    def _train(self, interactions: Interactions) -> Learned:
-        train, held_out = interactions, None
-        interactions.require_ratings("BayesianFM")
-        begun = self._begun(interactions) if self.warm_start else None
-        seed = int(generator(self.random_state).integers(2**32)) if begun is None else begun["seed_"]
-        if self.validation_fraction > 0:
-            train, held_out = hold_out(interactions, self.validation_fraction, np.random.default_rng(seed))
-        done = 0 if begun is None else begun["n_sweeps_"]
-        more: dict[str, list[float]] = {name: [] for name in self._more_columns}
-        training = Training("BayesianFM", self._n_sweeps() - done, first_epoch=done + 1, more=more)
-        learned = training.checked(self._drawn(train, training, held_out, seed, begun))
-        curve = training.curve()
-        if begun is not None:
-            before = begun["curve_"]
-            curve["seconds"] += before["seconds"][-1] if before["seconds"].size else 0.0
-            curve = {name: np.concatenate([before[name], column]) for name, column in curve.items()}
-        return {**learned, "curve_": curve}
+    def _training(self, interactions: Interactions) -> Training:  # noqa: ARG002  whatever they are, it is for so long
+        done = self.n_sweeps_ if self._goes_on() else 0
+        training = Training("BayesianFM", self._n_sweeps() - done, more={name: [] for name in self._more_columns})
+        if done:
+            training.go_on(self.curve_)
+        return training
 
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
-        return self._drawn(interactions, training, None, int(generator(self.random_state).integers(2**32)), None)
-
-    def _drawn(
-        self, interactions: Interactions, training: Training, held_out: HeldOut | None, seed: int, begun: Learned | None
-    ) -> Learned:
-        data = self._data(interactions, held_out)
+        train, held_out = interactions, None
+        interactions.require_ratings("BayesianFM")
+        seed = self.seed_ if self._goes_on() else int(generator(self.random_state).integers(2**32))
+        if self.validation_fraction > 0:
+            train, held_out = hold_out(interactions, self.validation_fraction, np.random.default_rng(seed))
+        data = self._data(train, held_out)
         sweeps = (self.burn_in, self._n_sweeps() - self.burn_in)
         settings = Settings(self.n_factors, self.link, self.n_chains, *sweeps, self.n_kept, seed)
+        fingerprint = data.fingerprint(settings)
+        begun = self._begun(interactions, fingerprint) if self._goes_on() else None
         return Chains(data, settings).run(training, self.n_jobs, begun) | {
             "features_": data.names,
             "days_": data.days,
             "seed_": seed,
+            "fingerprint_": fingerprint,
         }
+
+    def _goes_on(self) -> bool:
+        return self.warm_start and hasattr(self, "seed_")
 
     def _n_sweeps(self) -> int:
         """Of each chain."""
@@ -265,23 +263,18 @@ class BayesianFM(Recommender):
         given = getattr(self, f"{side}_features")
         return None if given is None else as_features(given, _KINDS[side])
 
-    def _begun(self, interactions: Interactions) -> Learned | None:
-        """What the last fit has learned, if there was one; it has to be of these ratings and parameters."""
-        if not hasattr(self, "seed_"):
-            return None
-        kept, given = self.known_, interactions.by_user()
-        same = (
-            len(kept.indices) == len(interactions)
-            and self.user_vocabulary_.ids.equals(interactions.users.ids)
-            and self.item_vocabulary_.ids.equals(interactions.items.ids)
-            and np.array_equal(kept.indptr, given.indptr)
-            and np.array_equal(kept.indices, given.indices)
-            and np.array_equal(kept.values, given.values)
-            and self.last_rows_.shape[1] == self.n_factors + 1
-            and len(self.last_mean_and_errors_) == self.n_chains
-        )
-        if not same:
-            message = "warm_start=True goes on with the last fit, which was of other ratings, n_factors or n_chains."
+    def _begun(self, interactions: Interactions, fingerprint: str) -> Learned:
+        """What the last fit has learned; it has to be of these ratings and parameters."""
+        given = (interactions.users, interactions.items)
+        same_ids = [
+            own.ids.equals(ids.ids)
+            for own, ids in zip((self.user_vocabulary_, self.item_vocabulary_), given, strict=True)
+        ]
+        if not all(same_ids) or self.fingerprint_ != fingerprint:
+            message = (
+                "warm_start=True goes on with the last fit, which was of other data or other parameters: all but "
+                "'n_samples' and 'n_jobs' have to be the same. Hint: warm_start=False."
+            )
             raise DataError(message)
         if self.n_sweeps_ > self._n_sweeps():
             n_made = (self.n_sweeps_ - self.burn_in) * self.n_chains
@@ -316,7 +309,7 @@ class BayesianFM(Recommender):
             count, answer NaN, or raise.
         return_std : bool
             Besides, the standard deviation of the rating: of its prediction among draws, and of the rating around
-            it. Of somebody unknown it is that of the average.
+            it. Somebody unknown may be like any of those known.
 
         Returns
         -------
@@ -329,14 +322,19 @@ class BayesianFM(Recommender):
         """
         self._check_fitted("predict")
         user_codes, item_codes = self._pair_codes(X, unknown)
-        mean, variance = self._moments(user_codes, item_codes, self._day_codes(X, user_codes.size))
+        day_codes = self._day_codes(X, user_codes.size)
+        mean, variance = self._moments(self._samples(), user_codes, item_codes, day_codes)
         policy: Any = {"clip": clip, "unknown": unknown}
         predicted = self._finished(mean, user_codes, item_codes, **policy)
         if not return_std:
             return predicted
+        strange = np.flatnonzero((user_codes < 0) | (item_codes < 0))
+        if strange.size:
+            strangers = self._samples().strangers(user_codes[strange], item_codes[strange], self.seed_)
+            variance[strange] = self._moments(*strangers, day_codes[strange])[1]
         std = np.sqrt(variance)
         if unknown == "nan":
-            std[np.isnan(predicted)] = np.nan
+            std[strange] = np.nan
         return predicted, std
 
     def predict_proba(self, X: Any, *, unknown: UnknownPolicy = "fallback") -> Float64:  # noqa: ANN401
@@ -359,14 +357,15 @@ class BayesianFM(Recommender):
             The link is another.
         """
         self._check_fitted("predict_proba")
-        if self.link != "ordinal":
+        link = self._link()
+        if link is None:
             message = (
                 "this BayesianFM takes ratings for numbers, so that single ratings have no probability. "
                 "Hint: link='ordinal'."
             )
             raise UnsupportedError(message)
         user_codes, item_codes = self._pair_codes(X, unknown)
-        day_codes, link = self._day_codes(X, user_codes.size), self._link()
+        day_codes = self._day_codes(X, user_codes.size)
         found = np.empty((user_codes.size, self.classes_.size))
         samples = self._samples()
         for piece in samples.pieces(user_codes.size):
@@ -377,17 +376,18 @@ class BayesianFM(Recommender):
         return found
 
     def _predict(self, user_codes: Codes, item_codes: Codes) -> Float64:
-        return self._moments(user_codes, item_codes, np.full(user_codes.size, -1, np.int32))[0]
+        return self._moments(self._samples(), user_codes, item_codes, np.full(user_codes.size, -1, np.int32))[0]
 
-    def _moments(self, user_codes: Codes, item_codes: Codes, day_codes: Codes) -> tuple[Float64, Float64]:
+    def _moments(
+        self, samples: Samples, user_codes: Codes, item_codes: Codes, day_codes: Codes
+    ) -> tuple[Float64, Float64]:
         """Mean and variance of the rating of each pair."""
         mean, variance = np.empty(user_codes.size), np.empty(user_codes.size)
-        samples = self._samples()
+        link = self._link()
         noise = float((self.noise_samples_**2).mean())
         for piece in samples.pieces(user_codes.size):
             scores = samples.scores(user_codes[piece], item_codes[piece], day_codes[piece])
-            if self.link == "ordinal":
-                link = self._link()
+            if link is not None:
                 mean[piece] = link.expected(scores).mean(axis=1)
                 squares = link.expected(scores, squared=True).mean(axis=1)
                 variance[piece] = np.maximum(squares - mean[piece] ** 2, 0)
@@ -401,14 +401,13 @@ class BayesianFM(Recommender):
         biases = (self.user_bias_samples_, self.item_bias_samples_, self.day_bias_samples_)
         return Samples(self.mean_samples_, *biases, self.user_factors_, self.item_factors_, self.day_factors_)
 
-    def _link(self) -> Link:
-        return Link(self.classes_, self.cutpoint_samples_)
+    def _link(self) -> Link | None:
+        """None where ratings are numbers."""
+        return Link(self.classes_, self.cutpoint_samples_) if self.classes_.size else None
 
     def _day_codes(self, pairs: Any, n: int) -> Codes:  # noqa: ANN401  as `predict` takes them
         """The days of pairs that have times; -1 where the model does not know the day."""
-        times = pairs.times if isinstance(pairs, Interactions) else None
-        if is_frame(pairs) and "time" in frame_columns(pairs):
-            times = frame_column(pairs, "time")
+        times = times_of(pairs)
         if times is None or not self.days_.size:
             return np.full(n, -1, np.int32)
         return day_codes(self.days_, np.floor(days(times, "the times of these pairs")))
@@ -466,7 +465,7 @@ class BayesianFM(Recommender):
         return self._recommended(scorers[strategy], users, n, **chosen, n_jobs=n_jobs)
 
     def _scorer(self) -> Scorer:
-        if self.link == "ordinal":
+        if self._link() is not None:
             return self._scorer_of_all_draws(0.0)
         parts = {"row_part": self.user_biases_, "column_part": self.item_biases_}
         nobody = np.zeros(self.user_factors_.shape[1], np.float32)
@@ -490,10 +489,11 @@ class BayesianFM(Recommender):
 
     def _rated(self, draw: int, scores: Float32) -> Float32 | Float64:
         """Scores in a draw as ratings."""
-        if self.link != "ordinal":
+        link = self._link()
+        if link is None:
             return scores
         found = np.zeros(scores.shape)
-        self._link().add_expected(draw, scores, found)
+        link.add_expected(draw, scores, found)
         return found
 
     def _scorer_of_all_draws(self, exploration: float) -> Scorer:
@@ -541,8 +541,8 @@ class BayesianFM(Recommender):
         return list(zip(names, np.diff(found, prepend=0.0).tolist(), strict=True))
 
     def _mean_rating(self, scores: Float64) -> float:
-        found = self._link().expected(scores.astype(np.float32)) if self.link == "ordinal" else scores
-        return float(found.mean())
+        link = self._link()
+        return float((scores if link is None else link.expected(scores.astype(np.float32))).mean())
 
     # New users ------------------------------------------------------------------------------------------------------
 
@@ -553,10 +553,9 @@ class BayesianFM(Recommender):
         if own is not None:
             parts, groups = [*parts, own.of(users)], [*groups, own.groups]
         described = Described.of(list(zip(parts, groups, strict=True)))
-        means, precisions = self.prior_means_ - self.centres_, self.prior_precisions_
-        prior = Prior(means, precisions, self.centres_of_others_, self.vectors_of_user_features_, self.noise_samples_)
-        link = self._link() if self.link == "ordinal" else None
-        factors, biases = newcomers(self._samples(), prior, rows, described, link, self.seed_)
+        means, spreads = self.prior_means_ - self.centres_, self.prior_spreads_
+        prior = Prior(means, spreads, self.centres_of_others_, self.vectors_of_user_features_, self.noise_samples_)
+        factors, biases = newcomers(self._samples(), prior, rows, described, self._link(), self.seed_)
         return {"user_factors_": factors, "user_bias_samples_": biases, "user_biases_": averages(biases)}
 
     def _fold_in(self, rows: SparseRows) -> Learned:
@@ -567,6 +566,13 @@ class BayesianFM(Recommender):
 def _days(times: pl.Series) -> Float64 | None:
     """Whole days since 1970; None of times that are neither dates nor numbers."""
     try:
-        return np.floor(days(times, "the times of the ratings"))
+        found = np.floor(days(times, "the times of the ratings"))
     except DataError:
         return None
+    if (np.abs(found) > _LAST_DAY).any():
+        message = (
+            f"the times of the ratings reach {found[np.nanargmax(np.abs(found))]:.3g} days from 1970. Hint: numbers "
+            "are unix seconds; divide milliseconds by 1e3 and nanoseconds by 1e9."
+        )
+        raise DataError(message)
+    return found
