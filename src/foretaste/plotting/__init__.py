@@ -1,6 +1,7 @@
 """Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
 
-from foretaste.plotting.figures import plot_history, plot_map
+from foretaste.plotting.figures import plot_history
+from foretaste.plotting.maps import plot_map
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,
