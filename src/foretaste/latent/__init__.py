@@ -2,5 +2,20 @@
 
 from foretaste.latent._poles import Evidence, Pole
 from foretaste.latent.axes import NamedAxes, axes
+from foretaste.latent.drift import Drift, drift
+from foretaste.latent.geometry import Geometry, SpaceRow, geometry
+from foretaste.latent.neighborhood import Neighborhood, neighborhood
 
-__all__ = ["Evidence", "NamedAxes", "Pole", "axes"]
+__all__ = [
+    "Drift",
+    "Evidence",
+    "Geometry",
+    "NamedAxes",
+    "Neighborhood",
+    "Pole",
+    "SpaceRow",
+    "axes",
+    "drift",
+    "geometry",
+    "neighborhood",
+]
