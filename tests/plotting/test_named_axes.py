@@ -7,7 +7,7 @@ from matplotlib.transforms import Bbox
 import foretaste as ft
 from foretaste.exceptions import InvalidParameterError
 from foretaste.plotting import plot_axes, to_svg
-from foretaste.plotting.figures import COLOURS, INK, new_axes
+from foretaste.plotting.figures import INK, new_axes
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +32,16 @@ def test_each_coordinate_has_its_two_names_and_its_items(named):
     assert len(texts(ax)) == 3 * (1 + 2 + 2 * 2)
 
 
-def test_a_name_has_the_colour_of_its_end_and_unnamed_has_none(named):
+def test_a_name_stands_at_its_end_and_unnamed_is_no_name(named):
     found = {text.get_text(): text for text in plot_axes(named, n=8).texts}
     evident = [pole for pole in named.poles if pole.name != "unnamed"]
     assert evident
     for pole in evident:
         left = pole.end == "low"
-        assert found[pole.name].get_color() == COLOURS[left]
+        assert found[pole.name].get_weight() == "bold"
         assert found[pole.name].get_position()[0] == (0 if left else 1)
     assert "unnamed" in found
-    assert found["unnamed"].get_color() == INK
+    assert found["unnamed"].get_style() == "italic"
 
 
 @pytest.mark.parametrize("width", [3.7, 7.6])
@@ -76,7 +76,7 @@ def test_dots_stand_at_the_scores_full_where_found(named):
     assert hollow.get_markerfacecolor() == "none"
     assert [label.get_text() for label in ax.get_yticklabels()] == [named.words[place] for place in order]
     best = order[0]
-    assert texts(ax)[0] == f"p {named.corrected[best]:.3f}   AUC {named.auc[best]:.2f}"
+    assert texts(ax)[0] == f"p {named.corrected[best]:.3f} · AUC {named.auc[best]:.2f}"
     assert ax.yaxis_inverted()
 
 

@@ -32,17 +32,17 @@ def test_the_three_lists_are_those_of_neighborhood(model, item):
     assert all(f"{value:.2f}" in numbers for value in near.values["cosine"])
 
 
-def test_lines_join_those_in_several_lists_and_colours_tell_how_many(model, item):
+def test_lines_join_those_in_several_lists_and_marks_tell_how_many(model, item):
     near = ft.latent.neighborhood(model, item, 8)
     lists = [set(column) for column in near.items.values()]
     counts = {each: sum(each in others for others in lists) for each in set.union(*lists)}
     ax = plot_neighbors(model, item, n=8, ax=new_axes(16, 5))
-    assert len(ax.get_lines()) == sum(count - 1 for count in counts.values())
+    lines, marks = ([line for line in ax.get_lines() if len(line.get_xdata()) == n] for n in (2, 1))
+    assert len(lines) == sum(count - 1 for count in counts.values())
     assert {2, 3} <= set(counts.values())
-    colours = {1: INK, 2: COLOURS[2], 3: COLOURS[0]}
-    for text in ax.texts:
-        if text.get_text() in counts:
-            assert text.get_color() == colours[counts[text.get_text()]]
+    for count, style in ((3, (COLOURS[0], "o")), (2, (COLOURS[2], "^"))):
+        drawn = [mark for mark in marks if (mark.get_color(), mark.get_marker()) == style]
+        assert len(drawn) == count * sum(each == count for each in counts.values())
     assert f"{sum(count == 3 for count in counts.values())} of 8 are in all three lists" in ax.texts[
         -1
     ].get_text().replace("\n", " ")

@@ -112,9 +112,9 @@ def _draw_coordinates(named: NamedAxes, n: int, n_items: int, labels: Mapping[Id
 
 
 def _write_name(ax: Axes, pole: Pole, side: str, height: float, room: float) -> None:
-    place, colour = (0.0, _LOW) if side == "left" else (1.0, _HIGH)
+    place = 0.0 if side == "left" else 1.0
     quiet = pole.name == UNNAMED
-    style = {"alpha": 0.7, "style": "italic"} if quiet else {"weight": "bold", "color": colour}
+    style = {"alpha": 0.7, "style": "italic"} if quiet else {"weight": "bold"}
     write(ax, fitted(pole.name, room / BOLD, FONT_SIZE), (place, height), ha=side, size=FONT_SIZE, **style)
 
 
@@ -154,7 +154,7 @@ def _draw_attributes(named: NamedAxes, n: int, ax: Axes | None) -> Axes:
     for label in ax.get_yticklabels():
         label.set_parse_math(False)
     for row, place in enumerate(order.tolist()):
-        area = "" if np.isnan(named.auc[place]) else f"   AUC {named.auc[place]:.2f}"
+        area = "" if np.isnan(named.auc[place]) else f" · AUC {named.auc[place]:.2f}"
         text = f"p {_p_value(float(named.corrected[place]))}{area}"
         write(ax, text, (1.01, row), transform=ax.get_yaxis_transform(), va="center", alpha=0.8)
     shown = [handle for handle, some in zip(handles, (found, ~found), strict=True) if some.any()]

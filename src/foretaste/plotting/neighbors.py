@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from foretaste import latent
 from foretaste._typing import Id
 from foretaste.models import Recommender
-from foretaste.plotting.figures import COLOURS, FONT_SIZE, INK, LABEL_SIZE, NARROW, new_axes
+from foretaste.plotting.figures import COLOURS, FONT_SIZE, LABEL_SIZE, NARROW, new_axes
 from foretaste.plotting.labels import BOLD, broken, extent, fitted, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _HEADINGS = {"euclidean": "by distance", "cosine": "by angle", "dot": "by dot product"}
-_COLOURS = {3: COLOURS[0], 2: COLOURS[2]}  # in how many of the lists
+_MARKS = {3: (COLOURS[0], "o"), 2: (COLOURS[2], "^")}  # by how many of the lists an item is in
 _ROW = 15.0  # points
+_MARK = 0.024  # of the width, before a name
 _COLUMN = 0.27  # of the width; the rest is for the lines between
 
 
@@ -83,23 +84,26 @@ def plot_neighbors(
     lefts = [column * (1 - _COLUMN) / 2 for column in range(3)]
     ends: dict[Id, list[tuple[float, float, float]]] = {}
     for left, (measure, ids) in zip(lefts, lists.items(), strict=True):
-        write(ax, _HEADINGS[measure], (left, 0.55 * _ROW), va="center", size=LABEL_SIZE + 0.5, alpha=0.8)
+        write(ax, _HEADINGS[measure], (left + _MARK, 0.55 * _ROW), va="center", size=LABEL_SIZE + 0.5, alpha=0.8)
         for row, (each, value) in enumerate(zip(ids, near.values[measure].tolist(), strict=True)):
             count = sum(each in others for others in lists.values())
             height = -(row + 0.5) * _ROW
             number = f"{value:.2f}" if width > NARROW * 72 else ""
-            room = _COLUMN * width - extent(number)[0] - (8 if number else 0)
+            room = (_COLUMN - _MARK) * width - extent(number)[0] - (8 if number else 0)
             text = fitted(str(names.get(each, each)), room)
-            write(ax, text, (left, height), va="center", color=_COLOURS.get(count, INK))
+            write(ax, text, (left + _MARK, height), va="center")
+            if count in _MARKS:
+                colour, shape = _MARKS[count]
+                ax.plot(left + _MARK / 3, height, marker=shape, color=colour, markersize=4, clip_on=False)
             write(ax, number, (left + _COLUMN, height), va="center", ha="right", alpha=0.6)
             ends.setdefault(each, []).append((left, left + _COLUMN, height))
     for found in ends.values():
         for (_, right, start), (left, _, end) in pairwise(found):
             far = left - right > _COLUMN  # from the first list to the last, behind the one between
             style: dict[str, Any] = {"linestyle": ":", "alpha": 0.35} if far else {"alpha": 0.7}
-            ax.plot([right + 0.012, left - 0.012], [start, end], color=_COLOURS[len(found)], linewidth=1, **style)
+            ax.plot([right + 0.012, left - 0.012], [start, end], color=_MARKS[len(found)][0], linewidth=1, **style)
     shared = sum(len(found) == len(lists) for found in ends.values())
-    text = f"{shared} of {n} are in all three lists (blue); green ones are in two."
+    text = f"{shared} of {n} are in all three lists (round marks, blue); those with triangles are in two."
     if any(near.hub.values()):
         text += " This item is a hub: it is among the nearest of unusually many."
     write(ax, "\n".join(broken(text, width)), (0, -(n + 0.4) * _ROW), va="top", alpha=0.8)
