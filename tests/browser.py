@@ -16,6 +16,7 @@ FLAGS = (
     "--no-sandbox",  # the pages are our own, and containers lack what the sandbox needs
     "--no-first-run",
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
