@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
-from foretaste._typing import Float64
-from foretaste.exceptions import NotFittedError, UnsupportedError
+from foretaste._typing import Codes, Float64, Id
+from foretaste.data.vocabulary import Vocabulary, as_column
+from foretaste.exceptions import NotFittedError, UnknownIdError, UnsupportedError
 from foretaste.models import Recommender
 
 Side = Literal["user", "item"]
@@ -41,3 +43,21 @@ def vectors_of(model: Recommender, side: Side, caller: str) -> Float64:
         )
         raise UnsupportedError(message)
     return np.asarray(factors, np.float64)
+
+
+def codes_of(items: Vocabulary, ids: Iterable[Id], caller: str) -> Codes:
+    """The codes of some items.
+
+    Raises
+    ------
+    UnknownIdError
+        One is unknown.
+    """
+    column = as_column(ids)
+    codes = items.encode(column)
+    if (codes < 0).any():
+        unknown = [column[int(place)] for place in np.flatnonzero(codes < 0)]
+        shown = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else "")  # noqa: PLR2004
+        message = f"{caller}: {len(unknown)} of {len(column)} item ids are unknown to the model: {shown}."
+        raise UnknownIdError(message)
+    return codes
