@@ -96,6 +96,10 @@ class Numbers(NamedTuple):
     name: str
     values: Float64
 
+    def in_order(self, order: Codes) -> Numbers:
+        """Of items in another order."""
+        return self._replace(values=self.values[order])
+
 
 class Tags(NamedTuple):
     """An attribute of texts, some or none an item.
@@ -113,6 +117,13 @@ class Tags(NamedTuple):
     values: tuple[str, ...]
     indptr: Codes
     indices: Codes
+
+    def in_order(self, order: Codes) -> Tags:
+        """Of items in another order."""
+        sizes = np.diff(self.indptr)[order]
+        indptr = np.concatenate([[0], np.cumsum(sizes)])
+        entries = np.repeat(self.indptr[:-1][order] - indptr[:-1], sizes) + np.arange(indptr[-1])
+        return self._replace(indptr=indptr, indices=self.indices[entries])
 
 
 class Parcel:
@@ -144,8 +155,8 @@ class Parcel:
         self._parts.append(content)
         self._length += len(content)
 
-    def add_attribute(self, name: str, attribute: Numbers | Tags) -> None:
-        """An attribute; what describes it goes into `about["attributes"]`."""
+    def add_attribute(self, name: str, attribute: Numbers | Tags) -> dict[str, Any]:
+        """The columns of an attribute, and what describes it."""
         described: dict[str, Any] = {"name": attribute.name, "column": name}
         if isinstance(attribute, Tags):
             described |= {"kind": "tags", "values": attribute.values}
@@ -155,7 +166,7 @@ class Parcel:
             described |= {"kind": "number", "ticks": ticks_of(attribute.values)}
             codes, described["values"] = _steps(attribute.values)
             self.add(name, codes)
-        self.about.setdefault("attributes", []).append(described)
+        return described
 
     def to_text(self) -> str:
         """All of it, deflated, in base64."""

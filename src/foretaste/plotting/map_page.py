@@ -7,30 +7,33 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
 
+from foretaste import latent
 from foretaste._typing import Codes, Float64, Frame
 from foretaste.data.frames import frame_column, frame_columns, is_missing
 from foretaste.exceptions import DataError, DataWarning, UnsupportedError
 from foretaste.latent._vectors import vectors_of
 from foretaste.models import Recommender
-from foretaste.models._likeness import nearest_points
-from foretaste.plotting.figures import COLOURS, OTHER, Plane, largest_groups
+from foretaste.models._likeness import Metric, nearest_points
+from foretaste.plotting.figures import COLOURS, OTHER, largest_groups
 from foretaste.plotting.map_packing import STEP, Numbers, Parcel, Room, Tags, deflated, lines_of, room_for, ticks_of
 from foretaste.plotting.report import Picture, checked_path, curve_picture, page_environment
 from foretaste.utils.files import write_whole
 from foretaste.utils.looks import looks
 from foretaste.utils.warn import warn
 
-Method = Literal["pca", "umap", "tsne"]
+Method: TypeAlias = Literal["pca", "umap", "tsne"]
 
 # A column of texts with more values than this, and more than half as many as items, names items and groups none.
 _FEW_VALUES = 50
 _LONGEST_LABEL = 120
+_WORDS = 1_000  # bytes of what is said at the end, when it is clear what fits
 _MOST_SHOWN = 30  # of the list below the map
+_COORDINATES, _OUTERMOST = 5, 4  # shown, and items at each end of one
 
 
 class NamedAxis(NamedTuple):
@@ -39,26 +42,37 @@ class NamedAxis(NamedTuple):
     Attributes
     ----------
     name : str
-    score, p : float
-        How well the attribute can be read off the factors, and how often chance alone does as well.
+    n_items : int
+        How many have it.
+    score : float
+        Cross-validated R squared: how much of the attribute can be read off the factors.
+    auc : float
+        Chance that of two items, one with it and one without, the first lies further along; NaN for numbers.
+    p : float
+        How often chance alone does as well with any of the attributes.
+    found : bool
     positions : float64 array of shape (n_items,)
         Where each item lies along it.
     """
 
     name: str
+    n_items: int
     score: float
+    auc: float
     p: float
+    found: bool
     positions: Float64
 
-    @property
-    def share(self) -> float:
-        """The score, where 0 is no better than guessing and 1 is perfect."""
-        return self.score
 
-    @property
-    def p_words(self) -> str:
-        """The p-value as people write it."""
-        return "< 0.001" if self.p < 0.001 else f"{self.p:.3f}"  # noqa: PLR2004  the last digit shown
+class Coordinate(NamedTuple):
+    """A principal axis of the items: its share of the variance, and for both ends a name and the outermost items."""
+
+    name: str
+    share: float
+    low: str
+    low_items: tuple[str, ...]
+    high: str
+    high_items: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +89,10 @@ class MapContent:
     attributes : tuple of Numbers and Tags
     colour : str or None
         The attribute that colours the map at first; None for the counts.
-    points : float64 array of shape (n_items, 2)
+    places : ItemMap
     axes : tuple of NamedAxis
-        The most certain first.
-    cautions : tuple of str
-        How far to trust the picture.
+        Those that are found first, and the best first.
+    coordinates : tuple of Coordinate
     """
 
     labels: list[str]
@@ -87,23 +100,21 @@ class MapContent:
     counts: Codes
     attributes: tuple[Numbers | Tags, ...]
     colour: str | None
-    points: Float64
-    axes: tuple[NamedAxis, ...]
-    cautions: tuple[str, ...]
+    places: latent.ItemMap
+    axes: tuple[NamedAxis, ...] = ()
+    coordinates: tuple[Coordinate, ...] = ()
 
 
 class _Page(NamedTuple):
     """What the template shows."""
 
     title: str
-    lead: str
     model: str
     n_items: str
     counted: str
-    cautions: tuple[str, ...]
+    cautions: list[str]
     axes: tuple[NamedAxis, ...]
-    axes_about: str
-    score_name: str
+    coordinates: tuple[Coordinate, ...]
     curve: Picture | None
     most: list[tuple[str, str]]
 
@@ -201,17 +212,61 @@ def content_of(  # noqa: PLR0913  keyword-only, each asked for once
         message = f"the map cannot be coloured by {colour!r}: the attributes are {shown}. Hint: 'items' brings them."
         raise DataError(message)
     first = next((each.name for each in attributes if isinstance(each, Tags)), names[0] if names else None)
-    plane = Plane.of(model)
+    labels = known.labels(ids)
+    axes, coordinates = _axes(model, known, labels, names, random_state)
     return MapContent(
-        labels=known.labels(ids),
+        labels=labels,
         ids=ids if known.label is not None else None,
         counts=np.bincount(model.known_.indices, minlength=len(ids)),
         attributes=attributes,
         colour=first if colour is None else colour,
-        points=plane.points,
-        axes=(),
-        cautions=(),
+        places=latent.map(model, method=method, random_state=random_state),
+        axes=axes,
+        coordinates=coordinates,
     )
+
+
+def _axes(
+    model: Recommender, known: _Known, labels: list[str], names: list[str], random_state: int
+) -> tuple[tuple[NamedAxis, ...], tuple[Coordinate, ...]]:
+    """What the attributes say of directions; nothing where they are too few."""
+    if known.frame is None or not names:
+        return (), ()
+    frame = pl.DataFrame([frame_column(known.frame, name) for name in ("item", *names)])
+    try:
+        named = latent.axes(model, frame, n_coordinates=_COORDINATES, random_state=random_state)
+    except DataError:  # too few items have or lack any of them
+        return (), ()
+    best = np.lexsort((-named.scores, ~named.found)).tolist()
+    axes = (
+        NamedAxis(
+            named.words[place],
+            int(named.n_items[place]),
+            float(named.scores[place]),
+            float(named.auc[place]),
+            float(named.corrected[place]),
+            bool(named.found[place]),
+            named.positions[:, place],
+        )
+        for place in best
+    )
+    ends = {(pole.coordinate, pole.end): pole for pole in named.poles}
+    outermost = {
+        key: tuple(labels[code] for code in named.items.encode(pole.items[:_OUTERMOST]).tolist())
+        for key, pole in ends.items()
+    }
+    coordinates = (
+        Coordinate(
+            name,
+            float(share),
+            ends[name, "low"].name,
+            outermost[name, "low"],
+            ends[name, "high"].name,
+            outermost[name, "high"],
+        )
+        for name, share in zip(named.coordinates, named.shares, strict=True)
+    )
+    return tuple(axes), tuple(coordinates)
 
 
 class _Known(NamedTuple):
@@ -302,68 +357,90 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401  whatever a frame holds
 def render_map(model: Recommender, content: MapContent, *, title: str | None = None) -> str:
     """The page as text; see `write_map`."""
     environment = page_environment()
-    templates = environment.loader.get_source
-    script = "".join(templates(environment, name)[0] for name in ("map_points.js", "map.js"))
-    markup = environment.globals["markup"]
-    by_count = np.argsort(-content.counts, kind="stable")  # the page's order, so that the first are the best known
-    n_items = len(content.labels)
-    shown: dict[str, Any] = {
-        "script": markup(script),
-        "digest": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "looks": markup(looks()),
-    }
-    template = environment.get_template("map.html")
-    parcel = _parcel(content, by_count, _counted(model))
-    empty: str = template.render(page=_page(model, content, by_count, title), data="", **shown)
-    ids = [content.ids[code] for code in by_count] if content.ids is not None else []
-    spent = len(empty.encode()) + len(parcel.to_text())
-    room = room_for(n_items, len(content.axes), len(deflated(lines_of(ids))) if ids else 0, spent)
+    script = "".join(environment.loader.get_source(environment, name)[0] for name in ("map_points.js", "map.js"))
+    markup, template = environment.globals["markup"], environment.get_template("map.html")
+    best_first = np.argsort(-content.counts, kind="stable").astype(np.int32)  # the order of items on the page
+    page = _page(model, content, best_first, title)
+
+    def rendered(data: str, sentences: list[str]) -> str:
+        text: str = template.render(
+            page=page._replace(cautions=sentences),
+            data=data,
+            script=markup(script),
+            digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            looks=markup(looks()),
+        )
+        return text
+
+    parcel = _parcel(content, best_first, page.counted)
+    ids = [content.ids[code] for code in best_first] if content.ids is not None else []
+    found = [axis for axis in content.axes if axis.found]
+    spent = len(rendered(parcel.to_text(), page.cautions).encode()) + _WORDS
+    room = room_for(len(best_first), len(found), len(deflated(lines_of(ids))) if ids else 0, spent)
     if room.ids:
         parcel.add_texts("ids", ids)
-    vectors = vectors_of(model, "item", "write_map").astype(np.float32)
-    rank_of = np.empty(n_items, np.int32)
-    rank_of[by_count] = np.arange(n_items)
-    everyone = np.arange(n_items, dtype=np.int32)
     for metric, n in (("cosine", room.cosine), ("euclidean", room.euclidean)):
-        found = nearest_points(vectors, model.item_vocabulary_, everyone, n, metric) if n else None  # type: ignore[arg-type]  # one of the two
-        parcel.about[metric] = 0 if found is None else found.codes.shape[1]
-        for rank in range(parcel.about[metric]):
-            parcel.add(f"{metric} {rank}", rank_of[found.codes[by_count, rank]])  # type: ignore[union-attr]  # none, no rank
-    for place, axis in enumerate(content.axes[: room.axes]):
-        parcel.add(f"axis {place}", _levels(axis.positions)[by_count])
-    parcel.about["axes"] = [{"name": axis.name} for axis in content.axes[: room.axes]]
-    page = _page(model, content, by_count, title, room_words(room, n_items, len(content.axes)))
-    text: str = template.render(page=page, data=parcel.to_text(), **shown)
-    return text
+        _add_neighbours(parcel, model, best_first, metric, n)
+    for place, axis in enumerate(found[: room.axes]):
+        parcel.add(f"axis {place}", _levels(axis.positions)[best_first])
+    parcel.about["axes"] = [{"name": axis.name} for axis in found[: room.axes]]
+    return rendered(parcel.to_text(), [*page.cautions, *_kept(room, len(found))])
 
 
-def _counted(model: Recommender) -> str:
-    return "ratings" if model.predicts_ratings else "events"
+def _page(model: Recommender, content: MapContent, best_first: Codes, title: str | None) -> _Page:
+    n_items = f"{len(content.labels):,}"
+    places = content.places
+    try:
+        curve = curve_picture(model)
+    except UnsupportedError:  # it learns without epochs
+        curve = None
+    cautions = [places.caution]
+    if places.linear:
+        shares = [f"{name} ({share:.0%} of the variance)" for name, share in zip(places.directions, places.shares, strict=True)]
+        cautions.append(f"To the right lies {shares[0]}, and upwards {shares[1]}; all else is not to be seen.")
+    cautions.append(
+        "The neighbours listed beside the map are those in the whole space of the factors. Where lines lead far away, "
+        "the map has pulled apart what belongs together."
+    )
+    return _Page(
+        title=title or f"A map of {n_items} items",
+        model=type(model).__name__,
+        n_items=n_items,
+        counted="ratings" if model.predicts_ratings else "events",
+        cautions=cautions,
+        axes=content.axes,
+        coordinates=content.coordinates,
+        curve=curve,
+        most=[(content.labels[code], f"{content.counts[code]:,}") for code in best_first[:_MOST_SHOWN].tolist()],
+    )
 
 
-def _levels(positions: Float64) -> Codes:
-    """Standard deviations from the mean in steps, as 1..255 with 128 for the mean."""
-    spread = positions.std() or 1.0
-    return (128 + np.clip(np.rint((positions - positions.mean()) / spread / STEP), -127, 127)).astype(np.int32)
+def _kept(room: Room, n_found: int) -> list[str]:
+    """How much of each item the page holds."""
+    text = f"The page holds the {room.cosine} nearest of each item by angle and the {room.euclidean} nearest by distance"
+    if room.axes < n_found:
+        text += f", and where it lies along {room.axes} of the {n_found} named axes; more would not fit into 3 MB"
+    return [f"{text}."]
 
 
 def _parcel(content: MapContent, order: Codes, counted: str) -> Parcel:
     """What every page carries: points, names, counts, attributes."""
     parcel = Parcel()
-    low = content.points.min(axis=0)
-    extent = float(np.ptp(content.points, axis=0).max()) or 1.0
-    middle = (1 - np.ptp(content.points, axis=0) / extent) / 2
-    on_square = (content.points - low) / extent + middle
+    points = content.places.points
+    low, extents = points.min(axis=0), np.ptp(points, axis=0)
+    extent = float(extents.max()) or 1.0
+    on_square = (points - low) / extent + (1 - extents / extent) / 2
     for name, across in zip("xy", on_square.T, strict=True):
         parcel.add(name, np.rint(65535 * across[order]))
     parcel.add_texts("labels", (content.labels[code] for code in order))
     parcel.add("counts", content.counts[order])
-    for place, attribute in enumerate(content.attributes):
-        parcel.add_attribute(f"attribute {place}", _ordered(attribute, order))
-    for described, attribute in zip(parcel.about.setdefault("attributes", []), content.attributes, strict=True):
-        if isinstance(attribute, Tags):
-            described["groups"] = _groups(attribute)
+    described = [
+        parcel.add_attribute(f"attribute {place}", attribute.in_order(order))
+        | ({"groups": _groups(attribute)} if isinstance(attribute, Tags) else {})
+        for place, attribute in enumerate(content.attributes)
+    ]
     parcel.about |= {
+        "attributes": described,
         "counted": counted,
         "popularity": {"ticks": ticks_of(content.counts)},
         "colour": content.colour,
@@ -374,49 +451,29 @@ def _parcel(content: MapContent, order: Codes, counted: str) -> Parcel:
     return parcel
 
 
-def _ordered(attribute: Numbers | Tags, order: Codes) -> Numbers | Tags:
-    if isinstance(attribute, Numbers):
-        return attribute._replace(values=attribute.values[order])
-    sizes = np.diff(attribute.indptr)[order]
-    indptr = np.concatenate([[0], np.cumsum(sizes)])
-    entries = np.repeat(attribute.indptr[:-1][order] - indptr[:-1], sizes) + np.arange(indptr[-1])
-    return attribute._replace(indptr=indptr, indices=attribute.indices[entries])
-
-
 def _groups(tags: Tags) -> list[dict[str, int]]:
     """The largest groups by the first tag of each item, as on every map: the place of the value, and how many."""
     firsts = tags.indices[tags.indptr[:-1][np.diff(tags.indptr) > 0]]
     sizes = np.bincount(firsts, minlength=len(tags.values))
-    named = {tags.values[place]: place for place in np.flatnonzero(sizes).tolist()}
-    largest = largest_groups([tags.values[place] for place in firsts.tolist()])
-    return [{"value": named[value], "size": int(sizes[named[value]])} for value in largest]
+    places = {value: place for place, value in enumerate(tags.values)}
+    largest = [places[value] for value in largest_groups([tags.values[place] for place in firsts.tolist()])]
+    return [{"value": place, "size": int(sizes[place])} for place in largest]
 
 
-def room_words(room: Any, n_items: int, n_axes: int) -> str:  # noqa: ANN401
-    """How much of what could be on the page is."""
-    return f"{room} {n_items} {n_axes}"
+def _add_neighbours(parcel: Parcel, model: Recommender, order: Codes, metric: Metric, n: int) -> None:
+    """For each rank a column of who has it, by places in the page's order."""
+    parcel.about[metric] = n
+    if not n:
+        return
+    vectors = vectors_of(model, "item", "write_map").astype(np.float32)
+    found = nearest_points(vectors, model.item_vocabulary_, order, n, metric).codes
+    place_of = np.empty(len(order), np.int32)
+    place_of[order] = np.arange(len(order))
+    for rank, column in enumerate(place_of[found].T):
+        parcel.add(f"{metric} {rank}", column)
 
 
-def _page(
-    model: Recommender, content: MapContent, by_count: Codes, title: str | None, room: str = ""
-) -> _Page:
-    name, n_items = type(model).__name__, f"{len(content.labels):,}"
-    counted = _counted(model)
-    curve = None
-    try:
-        curve = curve_picture(model)
-    except UnsupportedError:  # it learns without epochs
-        pass
-    return _Page(
-        title=title or f"A map of {n_items} items",
-        lead=f"{name} has placed near each other what the same people like; colours and names were added afterwards.",
-        model=name,
-        n_items=n_items,
-        counted=counted,
-        cautions=(*content.cautions, room),
-        axes=content.axes,
-        axes_about="",
-        score_name="",
-        curve=curve,
-        most=[(content.labels[code], f"{content.counts[code]:,}") for code in by_count[:_MOST_SHOWN].tolist()],
-    )
+def _levels(positions: Float64) -> Codes:
+    """Standard deviations from the mean in steps, as 1..255 with 128 for the mean."""
+    spread = positions.std() or 1.0
+    return (128 + np.clip(np.rint((positions - positions.mean()) / spread / STEP), -127, 127)).astype(np.int32)
