@@ -2,5 +2,6 @@
 
 from foretaste.latent._poles import Evidence, Pole
 from foretaste.latent.axes import NamedAxes, axes
+from foretaste.latent.item_map import ItemMap, map  # noqa: A004  latent.map is what one looks for
 
-__all__ = ["Evidence", "NamedAxes", "Pole", "axes"]
+__all__ = ["Evidence", "ItemMap", "NamedAxes", "Pole", "axes", "map"]
