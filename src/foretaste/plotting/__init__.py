@@ -1,6 +1,7 @@
 """Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
 
 from foretaste.plotting.figures import plot_history, plot_map
+from foretaste.plotting.map_page import write_map
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,
@@ -24,5 +25,6 @@ __all__ = [
     "plot_history",
     "plot_map",
     "to_svg",
+    "write_map",
     "write_report",
 ]

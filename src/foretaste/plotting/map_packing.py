@@ -20,8 +20,8 @@ LIMIT = 3_000_000
 _AXIS_BYTES = 0.75
 # Positions are kept as one byte, in steps of so many standard deviations.
 STEP = 0.1
-# A column of numbers with more values than this is kept in as many equal steps between the least and the greatest.
-_MOST_VALUES = 65_534
+# A column of numbers with more values than this is kept by the nearest of as many of its quantiles.
+_MOST_VALUES = 4_096
 # What is worth most comes first: (part, how many of it in all).
 _WORTH = (
     ("cosine", 3),
@@ -56,9 +56,9 @@ class Room(NamedTuple):
 def room_for(n_items: int, n_axes: int, ids: int, spent: int, limit: int = LIMIT) -> Room:
     """What fits on a page that has a number of bytes without it.
 
-    A neighbour is one of n items and takes log2(n) bits, and with what packing costs one bit more; a position takes six.
-    Base64 makes four bytes of three. Room is given to three neighbours by cosine, six axes, ids, three neighbours by
-    distance, the other axes (24 at most), and then to ten neighbours of each kind, until there is none.
+    A neighbour is one of n items and takes log2(n) bits, and with what packing costs one bit more; a position takes
+    six. Base64 makes four bytes of three. Room is given to three neighbours by cosine, six axes, ids, three neighbours
+    by distance, the other axes (24 at most), and then to ten neighbours of each kind, until there is none.
 
     Parameters
     ----------
@@ -190,8 +190,7 @@ def _steps(values: Float64) -> tuple[Codes, list[float]]:
     known = np.isfinite(values)
     found = np.unique(values[known])
     if found.size > _MOST_VALUES:
-        found = np.linspace(found[0], found[-1], _MOST_VALUES)
-        values = np.clip(values, found[0], found[-1])
+        found = np.unique(np.quantile(values[known], np.linspace(0, 1, _MOST_VALUES), method="nearest"))
     codes = np.zeros(len(values), np.int32)
     between = (found[1:] + found[:-1]) / 2
     codes[known] = 1 + np.searchsorted(between, values[known])
@@ -199,7 +198,7 @@ def _steps(values: Float64) -> tuple[Codes, list[float]]:
 
 
 def ticks_of(values: npt.ArrayLike) -> list[float]:
-    """Where colours begin, change and end: five quantiles, or fewer where values repeat, so that no outlier takes all."""
+    """Where colours begin, change and end: five quantiles, or fewer where values repeat; no outlier takes all."""
     column = np.asarray(values, np.float64)
     known = column[np.isfinite(column)]
     if not known.size:

@@ -47,7 +47,7 @@
   const ids = about.columns.ids ? texts("ids") : null;
   const neighbours = kind => Array.from({ length: about[kind] }, (_, rank) => numbers(`${kind} ${rank}`));
   const near = { cosine: neighbours("cosine"), euclidean: neighbours("euclidean") };
-  const attributes = about.attributes.map(spec => {
+  const readable = spec => {
     const codes = numbers(spec.column);
     if (spec.kind === "number") {
       const of = i => (codes[i] ? spec.values[codes[i] - 1] : NaN);
@@ -57,7 +57,8 @@
     for (let i = 0; i < n; i++) starts[i + 1] = starts[i] + sizes[i];
     const all = i => Array.from(codes.subarray(starts[i], starts[i + 1]), code => spec.values[code]);
     return { ...spec, first: i => (sizes[i] ? codes[starts[i]] : -1), told: i => all(i).join(", ") };
-  });
+  };
+  const attributes = about.attributes.map(readable), people = about.people.map(readable);
   const axes = about.axes.map((spec, place) => {
     const steps = numbers(`axis ${place}`);
     return { ...spec, kind: "number", ticks: [-2, -1, 0, 1, 2], of: i => (steps[i] - 128) * about.step };
@@ -65,7 +66,8 @@
   const popularity = { name: about.counted, kind: "number", ...about.popularity, of: i => counts[i] };
 
   function written(x) {
-    return Number.isInteger(x) ? String(x) : String(Number(x.toPrecision(3)));
+    const size = Math.abs(x);
+    return String(Number(size >= 1000 ? x.toFixed(0) : size >= 1 ? x.toFixed(2) : x.toPrecision(2)));
   }
   const signed = x => `${x < 0 ? "\u2212" : x > 0 ? "+" : ""}${Math.abs(x).toFixed(1)}`;
 
@@ -170,7 +172,7 @@
     }
   }
 
-  const choices = [...attributes, popularity, ...axes];
+  const choices = [...attributes, popularity, ...people, ...axes];
   {
     const select = $("colour");
     const offered = (title, list) => {
@@ -182,6 +184,7 @@
     };
     offered("What is known of them", attributes);
     offered("What the model was given", [popularity]);
+    offered("What the model says", people);
     offered("Named axes", axes);
     const chosen = about.colour === null ? popularity : attributes.find(each => each.name === about.colour);
     select.value = choices.indexOf(chosen);
@@ -431,7 +434,7 @@
     const fact = (name, value) => facts.append(element("dt", name), element("dd", value));
     if (ids && ids[i] !== labels[i]) fact("id", ids[i]);
     fact(about.counted, count(counts[i]));
-    for (const each of attributes) fact(each.name, each.told(i) || "\u2013");
+    for (const each of [...attributes, ...people]) fact(each.name, each.told(i) || "\u2013");
     panel.append(heading, facts);
     list(i, "cosine", "Nearest by angle", "cosine of the factors");
     if (axes.length) made(i);
