@@ -1,5 +1,7 @@
 """Scores of attributes and their p-values against slow twins, and where the answer is known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ def problem(seed, n, k, m):
 
 def split(n, n_folds, order):
     ends = [n * fold // n_folds for fold in range(n_folds + 1)]
-    return [order[first:end] for first, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [order[first:end] for first, end in pairwise(ends)]
 
 
 @given(st.integers(0, 9999), st.integers(12, 40), st.integers(1, 6), st.integers(1, 4), st.integers(2, 5))

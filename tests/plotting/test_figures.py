@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 import foretaste as ft
 from foretaste.exceptions import MissingExtraError, NotFittedError, UnsupportedError
 from foretaste.plotting import plot_history, plot_map, to_svg
-from foretaste.plotting.figures import COLOURS, INK, Plane
+from foretaste.plotting.figures import COLOURS, INK
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +54,11 @@ def test_a_model_without_epochs_has_no_curve():
         plot_history(ft.GlobalMean().fit(ft.datasets.albums()))
 
 
-def test_two_factors_are_the_axes(two_factors):
-    plane = Plane.of(two_factors)
-    np.testing.assert_array_equal(plane.points, two_factors.item_factors_.astype(float))
-    assert sum(plane.shares) == pytest.approx(1)
-
-
-def test_more_factors_are_turned_to_their_principal_components(model):
-    plane = Plane.of(model)
-    centred = model.item_factors_.astype(float) - model.item_factors_.astype(float).mean(axis=0)
-    values = np.sort(np.linalg.eigvalsh(centred.T @ centred))[::-1]
-    np.testing.assert_allclose(plane.shares, values[:2] / values.sum(), rtol=1e-6)
-    np.testing.assert_allclose((plane.points**2).sum(axis=0), values[:2], rtol=1e-6)
-    assert f"{plane.shares[0]:.0%}" in plot_map(model).get_xlabel()
-
-
-def test_equal_items_have_no_variance_to_share():
-    fitted = ft.ALS(n_factors=3, random_state=0).fit(ft.datasets.albums())
-    fitted.item_factors_ = np.ones_like(fitted.item_factors_)
-    assert Plane.of(fitted).shares == (0, 0)
-
-
 def test_the_map_shows_each_item_once(model, catalogue):
     ax = plot_map(model, groups=groups_of(catalogue, 11))
     marks = [line for line in ax.get_lines() if line.get_linestyle() == "None"]
     drawn = np.concatenate([line.get_xydata() for line in marks])
-    expected = Plane.of(model).points
+    expected = ft.latent.map(model).points
     np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(expected, axis=0))
 
 
@@ -120,12 +99,12 @@ def test_draws_into_axes_that_are_given(two_factors):
 
 @pytest.mark.parametrize("model", [ft.Baseline(), ft.GlobalMean(), ft.FunkSVD(n_factors=1, random_state=0)])
 def test_without_two_factors_there_is_no_map(model):
-    with pytest.raises(UnsupportedError, match=f"this {type(model).__name__} has"):
+    with pytest.raises(UnsupportedError, match=f"{type(model).__name__} has"):
         plot_map(model.fit(ft.datasets.albums()))
 
 
 def test_an_unfitted_model_has_no_map():
-    with pytest.raises(NotFittedError, match="Call 'fit' before 'plot_map'"):
+    with pytest.raises(NotFittedError, match=r"Call 'fit' before 'latent\.map'"):
         plot_map(ft.ALS())
 
 

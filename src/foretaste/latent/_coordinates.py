@@ -43,27 +43,28 @@ class Coordinates(NamedTuple):
         centred = points - centre
         if rotation is None:
             basis, word = np.eye(n_factors)[:, :count], "factor"
-        else:
+        elif rotation == "principal":
             basis, word = principal_axes(centred)[:, :count], "component"
-        if rotation == "varimax":
-            basis, word = basis @ varimax(centred @ basis), "varimax"
-            basis = basis[:, np.argsort(-((centred @ basis) ** 2).sum(axis=0), kind="stable")]
-            basis = basis * _signs(basis)
+        else:
+            leading = principal_axes(centred)[:, :count]
+            basis, word = _ordered(centred, leading @ varimax(centred @ leading)), "varimax"
         variances, total = ((centred @ basis) ** 2).sum(axis=0), (centred**2).sum()
         names = tuple(f"{word} {number}" for number in range(1, count + 1))
         return cls(names, centre, basis, variances / (total if total > 0 else 1.0))
 
 
 def principal_axes(centred: Float64) -> Float64:
-    """Orthonormal columns, the direction of largest variance first; in each the largest weight is positive."""
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    axes = axes[:, ::-1]
-    return axes * _signs(axes)
+    """Orthonormal columns, the direction of largest variance first, each towards its longer tail."""
+    return _ordered(centred, np.linalg.eigh(centred.T @ centred)[1])
 
 
-def _signs(axes: Float64) -> Float64:
-    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
-    return np.where(largest < 0, -1.0, 1.0)
+def _ordered(centred: Float64, axes: Float64) -> Float64:
+    """Columns by the variance of the points along them; turned so that the sum of cubes is not negative."""
+    places = centred @ axes
+    order = np.argsort(-(places**2).sum(axis=0), kind="stable")
+    signs = np.where((places**3).sum(axis=0) < 0, -1.0, 1.0)
+    ordered: Float64 = (axes * signs)[:, order]
+    return ordered
 
 
 def varimax(loadings: Float64) -> Float64:

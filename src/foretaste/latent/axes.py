@@ -236,9 +236,9 @@ def axes(  # noqa: PLR0913  keyword-only, each with a default
     **Coordinates.** A factorisation is unique only up to an invertible matrix: PA and QA\ :sup:`-T` predict what P and
     Q predict, so that nothing makes the factors as such mean anything, and another seed gives others. Therefore
     principal axes of the item factors are the default: which they are does not depend on how the space is turned, they
-    are ordered by what they matter for distances, and those of clearly different variance come back in a second fit.
-    Varimax turns the first of these further, until each item is large on few coordinates, which are often easier to name. ``rotation=None``
-    gives the factors as the model has them.
+    are ordered by what they matter for distances, each points to its longer tail, and those of clearly different
+    variance come back in a second fit. Varimax turns the first of these further, until each item is large on few
+    coordinates, which are often easier to name. ``rotation=None`` gives the factors as the model has them.
 
     **Poles.** The outermost items at each end of a coordinate are compared with all described. A name is given for
     evidence only: attributes they have more often than if they were drawn blindly (hypergeometric test), numbers that

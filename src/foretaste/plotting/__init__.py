@@ -1,7 +1,8 @@
 """Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
 
-from foretaste.plotting.figures import plot_history, plot_map
+from foretaste.plotting.figures import plot_history
 from foretaste.plotting.map_page import write_map
+from foretaste.plotting.maps import plot_map
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,

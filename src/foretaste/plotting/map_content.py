@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,11 +14,10 @@ from foretaste._typing import Codes, Float64, Frame, Id
 from foretaste.data.frames import frame_column, frame_columns, is_missing
 from foretaste.exceptions import DataError, DataWarning, UnknownIdError
 from foretaste.latent._vectors import vectors_of
+from foretaste.latent.item_map import MapMethod
 from foretaste.models import Recommender
 from foretaste.plotting.map_packing import Numbers, Tags
 from foretaste.utils.warn import warn
-
-Method: TypeAlias = Literal["pca", "umap", "tsne"]
 
 # A column of texts with more values than this, and more than half as many as items, names items and groups none.
 _FEW_VALUES = 50
@@ -108,7 +107,7 @@ def content_of(
     model: Recommender,
     items: Frame | None,
     *,
-    method: Method,
+    method: MapMethod,
     colour: str | None,
     label: str | None,
     users: Iterable[Id],

@@ -13,10 +13,11 @@ import numpy as np
 from foretaste._typing import Codes, Float64, Frame, Id
 from foretaste.exceptions import UnsupportedError
 from foretaste.latent._vectors import vectors_of
+from foretaste.latent.item_map import MapMethod
 from foretaste.models import Recommender
 from foretaste.models._likeness import Metric, nearest_points
 from foretaste.plotting.figures import COLOURS, OTHER, history_arrays, largest_groups
-from foretaste.plotting.map_content import Coordinate, MapContent, Method, NamedAxis, content_of
+from foretaste.plotting.map_content import Coordinate, MapContent, NamedAxis, content_of
 from foretaste.plotting.map_packing import STEP, Parcel, Room, Tags, deflated, lines_of, room_for, ticks_of
 from foretaste.plotting.report import Picture, checked_path, curve_picture, page_environment
 from foretaste.utils.files import write_whole
@@ -46,7 +47,7 @@ def write_map(  # noqa: PLR0913  keyword-only, each with a default
     model: Recommender,
     items: Frame | None = None,
     *,
-    method: Method = "pca",
+    method: MapMethod = "pca",
     colour: str | None = None,
     label: str | None = None,
     users: Iterable[Id] = (),
@@ -70,7 +71,7 @@ def write_map(  # noqa: PLR0913  keyword-only, each with a default
     items : frame, optional
         What is known of the items: a column `item`, and further ones to colour by. Lists of texts are tags, of which an
         item has the colour of the first. Columns of texts that hardly any two items share are left out.
-    method : {"pca", "umap", "tsne"}
+    method : {"pca", "umap", "tsne"} or (str, str)
         How the factors become places on a plane; see `latent.map`.
     colour : str, optional
         The column that colours the map at first; by default the first one of texts, then of numbers.

@@ -13,7 +13,8 @@ import polars as pl
 from foretaste._typing import Id
 from foretaste.exceptions import DataError
 from foretaste.models import Recommender
-from foretaste.plotting.figures import Plane, history_arrays, load_extra, new_axes, plot_history, plot_map
+from foretaste.plotting.figures import history_arrays, load_extra, new_axes, plot_history
+from foretaste.plotting.maps import map_of, plot_map
 from foretaste.plotting.svg import to_svg
 from foretaste.utils.files import write_whole
 from foretaste.utils.looks import looks
@@ -254,10 +255,20 @@ def curve_picture(model: Recommender) -> Picture:
 
 
 def _map(report: Report) -> Picture:
-    share = sum(Plane.of(report.model).shares)
-    words = f"The plane holds {share:.0%} of the variance of the {report.things}' factors."
+    places = map_of(report.model)
+    words = (
+        f"The plane holds {sum(places.shares):.0%} of the variance of the {report.things}' factors. {places.caution}"
+    )
     drawn = [
-        plot_map(report.model, labels=report.labels, groups=report.groups, n_labels=n_labels, ax=new_axes(*size))
+        plot_map(
+            report.model,
+            places=places,
+            labels=report.labels,
+            groups=report.groups,
+            n_labels=n_labels,
+            caution=False,  # the page says it in words
+            ax=new_axes(*size),
+        )
         for n_labels, size in ((18, (7.6, 6.0)), (6, (_NARROW, 4.5)))
     ]
     return _pictures("map", f"Map of the {report.things} by their factors. {words}", drawn, words)
