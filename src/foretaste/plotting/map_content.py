@@ -23,6 +23,8 @@ from foretaste.utils.warn import warn
 _FEW_VALUES = 50
 _MOST_TAGS = 255  # of an item: their number is one byte
 _LONGEST_LABEL = 120
+# Arrangements for p-values; of many items fewer, which take half a minute.
+_PERMUTATIONS, _PERMUTATIONS_OF_MANY, _MANY = 999, 199, 20_000
 _COORDINATES, _OUTERMOST = 5, 4  # shown, and items at each end of one
 
 
@@ -158,7 +160,10 @@ def _axes(
     if frame is None:
         return (), ()
     try:
-        named = latent.axes(model, frame, n_coordinates=_COORDINATES, random_state=random_state)
+        n_permutations = _PERMUTATIONS if len(labels) <= _MANY else _PERMUTATIONS_OF_MANY
+        named = latent.axes(
+            model, frame, n_coordinates=_COORDINATES, n_permutations=n_permutations, random_state=random_state
+        )
     except DataError:  # too few items have or lack any of them
         return (), ()
     best = np.lexsort((-named.scores, ~named.found)).tolist()

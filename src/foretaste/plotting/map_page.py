@@ -193,9 +193,8 @@ def _curve(model: Recommender) -> Picture | None:
 
 def _kept(room: Room, n_found: int) -> list[str]:
     """How much of each item the page holds."""
-    text = (
-        f"The page holds the {room.cosine} nearest of each item by angle and the {room.euclidean} nearest by distance"
-    )
+    by_distance = f" and the {room.euclidean} nearest by distance" if room.euclidean else ""
+    text = f"The page holds the {room.cosine} nearest of each item by angle{by_distance}"
     if room.axes < n_found:
         text += f", and where it lies along {room.axes} of the {n_found} named axes; more would not fit into 3 MB"
     return [f"{text}."]
