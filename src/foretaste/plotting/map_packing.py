@@ -194,7 +194,7 @@ def _steps(values: Float64) -> tuple[Codes, list[float]]:
     codes = np.zeros(len(values), np.int32)
     between = (found[1:] + found[:-1]) / 2
     codes[known] = 1 + np.searchsorted(between, values[known])
-    return codes, [float(f"{value:.6g}") for value in found]
+    return codes, [int(value) if value.is_integer() else float(f"{value:.9g}") for value in found.tolist()]
 
 
 def ticks_of(values: npt.ArrayLike) -> list[float]:

@@ -23,6 +23,7 @@ from foretaste.plotting.report import Picture, checked_path, curve_picture, page
 from foretaste.utils.files import write_whole
 from foretaste.utils.looks import looks
 
+_SCRIPTS = ("map_points.js", "map_data.js", "map_search.js", "map.js")
 _WORDS = 1_000  # bytes of what is said at the end, when it is clear what fits
 _MOST_SHOWN = 30  # of the list below the map
 
@@ -125,7 +126,7 @@ def write_map(  # noqa: PLR0913  keyword-only, each with a default
 def render_map(model: Recommender, content: MapContent, *, title: str | None = None) -> str:
     """The page as text; see `write_map`."""
     environment = page_environment()
-    script = "".join(environment.loader.get_source(environment, name)[0] for name in ("map_points.js", "map.js"))
+    script = "".join(environment.loader.get_source(environment, name)[0] for name in _SCRIPTS)
     markup, template = environment.globals["markup"], environment.get_template("map.html")
     best_first = np.argsort(-content.counts, kind="stable").astype(np.int32)  # the order of items on the page
     page = _page(model, content, best_first, title)

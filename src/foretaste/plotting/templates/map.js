@@ -1,75 +1,22 @@
 (async () => {
-  const $ = id => document.getElementById(id);
   const stage = $("stage"), marks = $("marks"), tip = $("tip"), panel = $("panel");
   const say = text => { $("told").textContent = text; };
+  const sorry = text => {
+    $("sorry").textContent = text;
+    $("sorry").hidden = false;
+  };
   const calm = matchMedia("(prefers-reduced-motion: reduce)"), dark = matchMedia("(prefers-color-scheme: dark)");
   const between = (low, x, high) => Math.max(low, Math.min(high, x));
-  const count = x => x.toLocaleString("en");
-  const element = (name, text = "", kind = "") => {
-    const made = document.createElement(name);
-    made.textContent = text;
-    if (kind) made.className = kind;
-    return made;
-  };
 
-  // What the page carries ---------------------------------------------------------------------------------------------
-
-  const unpacked = async () => {
-    const packed = Uint8Array.from(atob($("data").textContent.trim()), letter => letter.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    const length = new DataView(bytes.buffer).getUint32(0, true);
-    return [JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))), bytes.subarray(4 + length)];
-  };
-  let about, bytes;
+  let data;
   try {
-    [about, bytes] = await unpacked();
+    data = await carried($("data").textContent);
   } catch {
-    $("sorry").textContent = "This browser cannot unpack what the map is made of. A newer one can; the table and the list below hold all the same.";
-    $("sorry").hidden = false;
-    $("tools").hidden = stage.hidden = panel.hidden = true;
+    sorry("This browser cannot unpack what the map is made of. A newer one can; what stands below holds all the same.");
+    $("tools").hidden = $("legend").hidden = stage.closest(".board").hidden = true;
     return;
   }
-  const numbers = name => {
-    const { at, n, width } = about.columns[name], column = new Uint32Array(n);
-    for (let w = 0, from = at; w < width; w++, from += n) {
-      for (let i = 0; i < n; i++) column[i] |= bytes[from + i] << (8 * w);
-    }
-    return column;
-  };
-  const texts = name => {
-    const { at, length } = about.columns[name];
-    return new TextDecoder().decode(bytes.subarray(at, at + length)).split("\n");
-  };
-
-  const labels = texts("labels"), n = labels.length, counts = numbers("counts");
-  const xs = Float32Array.from(numbers("x"), x => x / 65535), ys = Float32Array.from(numbers("y"), y => y / 65535);
-  const ids = about.columns.ids ? texts("ids") : null;
-  const neighbours = kind => Array.from({ length: about[kind] }, (_, rank) => numbers(`${kind} ${rank}`));
-  const near = { cosine: neighbours("cosine"), euclidean: neighbours("euclidean") };
-  const readable = spec => {
-    const codes = numbers(spec.column);
-    if (spec.kind === "number") {
-      const of = i => (codes[i] ? spec.values[codes[i] - 1] : NaN);
-      return { ...spec, of, told: i => (codes[i] ? written(of(i)) : "") };
-    }
-    const sizes = numbers(`${spec.column} sizes`), starts = new Uint32Array(n + 1);
-    for (let i = 0; i < n; i++) starts[i + 1] = starts[i] + sizes[i];
-    const all = i => Array.from(codes.subarray(starts[i], starts[i + 1]), code => spec.values[code]);
-    return { ...spec, first: i => (sizes[i] ? codes[starts[i]] : -1), told: i => all(i).join(", ") };
-  };
-  const attributes = about.attributes.map(readable), people = about.people.map(readable);
-  const axes = about.axes.map((spec, place) => {
-    const steps = numbers(`axis ${place}`);
-    return { ...spec, kind: "number", ticks: [-2, -1, 0, 1, 2], of: i => (steps[i] - 128) * about.step };
-  });
-  const popularity = { name: about.counted, kind: "number", ...about.popularity, of: i => counts[i] };
-
-  function written(x) {
-    const size = Math.abs(x);
-    return String(Number(size >= 1000 ? x.toFixed(0) : size >= 1 ? x.toFixed(2) : x.toPrecision(2)));
-  }
-  const signed = x => `${x < 0 ? "\u2212" : x > 0 ? "+" : ""}${Math.abs(x).toFixed(1)}`;
+  const { about, labels, n, counts, xs, ys, ids, near, attributes, people, axes, popularity } = data;
 
   // What it looks like ------------------------------------------------------------------------------------------------
 
@@ -87,6 +34,7 @@
   const points = pointsOn($("points"), xs, ys, sizes);
   let colouring = null, alone = null, hasMissing = false;
 
+  const inGroup = i => alone === null || alone === group[i];
   // Colours change evenly from tick to tick, and the ticks are quantiles.
   const share = ({ ticks }, value) => {
     let i = 0;
@@ -105,7 +53,7 @@
         group[i] = place.get(colouring.first(i)) ?? -1;
         shapes[i] = group[i] < 0 ? 0 : group[i];
         rgba.set(group[i] < 0 ? grey : colours[group[i]], 4 * i);
-        rgba[4 * i + 3] = alone === null || alone === group[i] ? alpha : 18;
+        rgba[4 * i + 3] = inGroup(i) ? alpha : 18;
       }
     } else {
       const stops = stopsOf(colouring);
@@ -142,12 +90,15 @@
       for (const [name, size, at] of entries) {
         const button = element("button", "", "group");
         button.type = "button";
-        button.append(swatch(at < 0 ? about.other : about.colours[at], Math.max(at, 0)), name, element("small", count(size)));
+        const colourText = at < 0 ? about.other : about.colours[at];
+        button.append(swatch(colourText, Math.max(at, 0)), name, element("small", count(size)));
         button.setAttribute("aria-pressed", "false");
         button.title = `Show ${name} alone`;
         button.addEventListener("click", () => {
           alone = alone === at ? null : at;
-          for (const other of box.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button && alone !== null));
+          for (const other of box.querySelectorAll("button")) {
+            other.setAttribute("aria-pressed", String(other === button && alone !== null));
+          }
           say(alone === null ? "All are shown." : `Only ${name} is shown in colour: ${count(size)}.`);
           colour();
         });
@@ -164,7 +115,9 @@
     });
     scale.append(bar, ticks);
     box.append(scale);
-    if (axes.includes(colouring)) box.append(element("span", `standard deviations along \u201c${colouring.name}\u201d`, "soft"));
+    if (axes.includes(colouring)) {
+      box.append(element("span", `standard deviations along \u201c${colouring.name}\u201d`, "soft"));
+    }
     if (hasMissing) {
       const none = element("span", "", "none");
       none.append(swatch(about.other, 0), "not known");
@@ -204,7 +157,8 @@
   const view = { x: 0.5, y: 0.5, k: 1 };
   const edges = list => list.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [1, 0]);
   const [[left, right], [bottom, top]] = [edges(xs), edges(ys)];
-  const grow = () => between(0.75, Math.sqrt(width / 800), 1) * between(1, (view.k / home) ** 0.3, 2.6) * (alone === null ? 1 : 1.3);
+  const closer = () => between(1, (view.k / home) ** 0.3, 2.6);
+  const grow = () => between(0.75, Math.sqrt(width / 800), 1) * closer() * (alone === null ? 1 : 1.3);
   const onScreen = i => [(xs[i] - view.x) * view.k + width / 2, height / 2 - (ys[i] - view.y) * view.k];
   const limit = () => {
     view.k = between(home * 0.6, view.k, home * 120);
@@ -225,7 +179,8 @@
     const step = now - before, moving = now - movedAt < REST;
     before = now;
     if (!moving) return n;
-    if (step > SLOW && step < 1000) shown = Math.max(Math.min(n, FEWEST), Math.round(shown * Math.max(0.4, SLOW / step)));
+    const fewer = Math.round(shown * Math.max(0.4, SLOW / step));
+    if (step > SLOW && step < 1000) shown = Math.max(Math.min(n, FEWEST), fewer);
     else if (step < QUICK) shown = Math.min(n, Math.round(shown * 1.1));
     clearTimeout(resting);
     if (shown < n) resting = setTimeout(invalidate, REST + 20);
@@ -306,10 +261,11 @@
     if (x + r < 0 || x - r > 1 || y + r < 0 || y - r > 1) return -1;
     let best = -1, least = r * r;
     for (let row = cell(Math.max(0, y - r)); row <= cell(Math.min(1, y + r)); row++) {
-      const first = starts[row * across + cell(Math.max(0, x - r))], last = starts[row * across + cell(Math.min(1, x + r)) + 1];
+      const first = starts[row * across + cell(Math.max(0, x - r))];
+      const last = starts[row * across + cell(Math.min(1, x + r)) + 1];
       for (let at = first; at < last; at++) {
         const i = inCells[at];
-        if (alone !== null && group[i] !== alone) continue;
+        if (!inGroup(i)) continue;
         const far = (xs[i] - x) ** 2 + (ys[i] - y) ** 2;
         if (far < least || (far === least && i < best)) [best, least] = [i, far];
       }
@@ -322,10 +278,10 @@
   const pen = marks.getContext("2d"), widths = new Map();
   const FONT = '12.5px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif';
   const cut = text => (text.length > 32 ? `${text.slice(0, 31).trimEnd()}\u2026` : text);
-  let style = {};
+  const style = {};
   const restyle = () => {
     const found = getComputedStyle(document.documentElement);
-    style = Object.fromEntries(["--card", "--ink", "--accent", "--soft"].map(name => [name.slice(2), found.getPropertyValue(name).trim()]));
+    for (const name of ["card", "ink", "accent"]) style[name] = found.getPropertyValue(`--${name}`).trim();
   };
   const widthOf = text => {
     if (!widths.has(text)) widths.set(text, pen.measureText(text).width);
@@ -335,7 +291,6 @@
   function draw(now = performance.now()) {
     asked = false;
     if (!width) return;
-    const began = performance.now();
     points.draw(view, width, height, ratio, grow(), pace(now));
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
@@ -349,13 +304,12 @@
     const most = firsts.length + between(6, Math.round(width * height / 15000), 60);
     for (let i = 0, tried = 0; i < n && taken.length < 2 * most && tried < 600; i++) {
       const [x, y] = onScreen(i);
-      if (x < 0 || y < 0 || x > width || y > height || firsts.includes(i) || (alone !== null && group[i] !== alone)) continue;
+      if (x < 0 || y < 0 || x > width || y > height || !inGroup(i) || firsts.includes(i)) continue;
       tried++;
       label(i, taken, false);
     }
     if (under >= 0 && under !== chosen) ring(under, style.ink, 1.5);
     if (document.activeElement === stage && stage.matches(":focus-visible")) crosshair();
-    performance.measure("map draw", { start: began });
   }
 
   function ring(i, colourText, line) {
@@ -383,15 +337,17 @@
     ring(chosen, style.accent, 3);
   }
 
+  const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
   function label(i, taken, bold) {
-    const text = cut(labels[i]), [x, y] = onScreen(i), r = sizes[i] * grow() / 2, w = widthOf(text) * (bold ? 1.08 : 1), h = 15, gap = r + 4;
+    const text = cut(labels[i]), [x, y] = onScreen(i), r = sizes[i] * grow() / 2;
+    const w = widthOf(text) * (bold ? 1.08 : 1), h = 15, gap = r + 4;
     const mark = [x - r, y - r, x + r, y + r];
     const sides = [[x + gap, y], [x - gap - w, y], [x - w / 2, y - gap - h / 2], [x - w / 2, y + gap + h / 2]];
     for (const [from, middle] of sides) {
       const box = [from - 2, middle - h / 2, from + w + 2, middle + h / 2];
       if (box[0] < 0 || box[1] < 0 || box[2] > width || box[3] > height) continue;
-      const meets = other => [box, mark].some(own => own[0] < other[2] && other[0] < own[2] && own[1] < other[3] && other[1] < own[3]);
-      if (taken.some(meets)) continue;
+      if (taken.some(other => meets(other, box) || meets(other, mark))) continue;
       pen.font = bold ? `600 ${FONT}` : FONT;
       pen.strokeStyle = style.card;
       pen.lineWidth = 3.5;
@@ -420,12 +376,14 @@
   function choose(i, { move = true } = {}) {
     chosen = i;
     if (move) {
-      const [x, y] = onScreen(i), close = Math.max(view.k, home * 3);
-      if (move === "close" || x < 20 || y < 20 || x > width - 20 || y > height - 20) go({ x: xs[i], y: ys[i], k: move === "close" ? close : view.k });
+      const [x, y] = onScreen(i), close = move === "close";
+      const outside = x < 20 || y < 20 || x > width - 20 || y > height - 20;
+      if (close || outside) go({ x: xs[i], y: ys[i], k: close ? Math.max(view.k, home * 3) : view.k });
     }
     describe(i);
     invalidate();
-    say(`${labels[i]}, ${count(counts[i])} ${about.counted}. ${near.cosine.length ? `Nearest: ${near.cosine.slice(0, 3).map(column => labels[column[i]]).join("; ")}.` : ""}`);
+    const nearest = near.cosine.slice(0, 3).map(column => labels[column[i]]).join("; ");
+    say(`${labels[i]}, ${count(counts[i])} ${about.counted}.${nearest ? ` Nearest: ${nearest}.` : ""}`);
   }
 
   function describe(i) {
@@ -468,8 +426,8 @@
   function made(i) {
     const heading = element("h3", "What it is made of"), parts = element("dl", "", "made");
     heading.append(element("small", "standard deviations from the mean item, along the named axes"));
-    const strongest = axes.map(axis => [axis.name, axis.of(i)]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 10);
-    for (const [name, value] of strongest) {
+    const all = axes.map(axis => [axis.name, axis.of(i)]).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+    for (const [name, value] of all.slice(0, 10)) {
       const told = element("dd"), bar = element("i");
       const length = 50 * Math.min(1, Math.abs(value) / 3);
       bar.style.width = `${length}%`;
@@ -498,8 +456,8 @@
   };
   const middleOf = () => {
     const all = [...down.values()];
-    const x = all.reduce((sum, p) => sum + p[0], 0) / all.length, y = all.reduce((sum, p) => sum + p[1], 0) / all.length;
-    return [x, y, all.length > 1 ? Math.hypot(all[0][0] - all[1][0], all[0][1] - all[1][1]) : 0];
+    const mean = axis => all.reduce((sum, p) => sum + p[axis], 0) / all.length;
+    return [mean(0), mean(1), all.length > 1 ? Math.hypot(all[0][0] - all[1][0], all[0][1] - all[1][1]) : 0];
   };
   stage.addEventListener("pointerdown", event => {
     if (event.button) return;
@@ -545,14 +503,16 @@
       under = i;
       tip.hidden = i < 0;
       if (i >= 0) {
-        const more = colouring === popularity ? "" : axes.includes(colouring) ? `${colouring.name} ${signed(colouring.of(i))}` : colouring.told(i);
-        tip.replaceChildren(element("strong", labels[i]), element("span", [`${count(counts[i])} ${about.counted}`, more].filter(Boolean).join(" \u00b7 ")));
+        const told = axes.includes(colouring) ? `${colouring.name} ${signed(colouring.of(i))}` : colouring.told?.(i);
+        const facts = [`${count(counts[i])} ${about.counted}`, told].filter(Boolean).join(" \u00b7 ");
+        tip.replaceChildren(element("strong", labels[i]), element("span", facts));
       }
       invalidate();
     }
     if (i < 0) return;
     const box = tip.getBoundingClientRect();
-    const x = between(4, at[0] + 14, width - box.width - 4), y = at[1] + 18 + box.height > height ? at[1] - box.height - 10 : at[1] + 18;
+    const x = between(4, at[0] + 14, width - box.width - 4), below = at[1] + 18;
+    const y = below + box.height > height ? at[1] - box.height - 10 : below;
     tip.style.transform = `translate(${x}px, ${y}px)`;
   }
 
@@ -560,7 +520,8 @@
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const step = event.shiftKey ? 160 : 60, middle = [width / 2, height / 2];
     const moves = {
-      ArrowLeft: () => pan(step, 0), ArrowRight: () => pan(-step, 0), ArrowUp: () => pan(0, step), ArrowDown: () => pan(0, -step),
+      ArrowLeft: () => pan(step, 0), ArrowRight: () => pan(-step, 0),
+      ArrowUp: () => pan(0, step), ArrowDown: () => pan(0, -step),
       "+": () => zoomAt(...middle, 1.4), "=": () => zoomAt(...middle, 1.4), "-": () => zoomAt(...middle, 1 / 1.4),
       0: reset, Home: reset, Escape: leave,
       Enter: () => {
@@ -577,74 +538,7 @@
   $("wider").addEventListener("click", () => zoomAt(width / 2, height / 2, 1 / 1.6));
   $("all").addEventListener("click", reset);
 
-  // Search ------------------------------------------------------------------------------------------------------------
-
-  const field = $("search"), options = $("options");
-  const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  let searchable = null, found = [], active = -1;
-  function matches(text) {
-    searchable ??= labels.map(plain);
-    const whole = plain(text.trim()), words = whole.split(/\s+/).filter(Boolean);
-    if (!words.length) return [];
-    const kinds = [[], [], []];
-    for (let i = 0; i < n && kinds[0].length < 8; i++) {
-      const label = searchable[i];
-      if (!words.every(word => label.includes(word))) continue;
-      const kind = label.startsWith(whole) ? 0 : words.every(word => label.startsWith(word) || label.includes(` ${word}`)) ? 1 : 2;
-      if (kinds[kind].length < 8) kinds[kind].push(i);
-    }
-    return kinds.flat().slice(0, 8);
-  }
-  function offer() {
-    found = matches(field.value);
-    active = -1;
-    options.replaceChildren(...found.map((i, at) => {
-      const option = element("li", labels[i]);
-      option.id = `option-${at}`;
-      option.role = "option";
-      option.ariaSelected = "false";
-      option.append(element("small", `${count(counts[i])} ${about.counted}`));
-      option.addEventListener("pointerdown", event => event.preventDefault());
-      option.addEventListener("click", () => take(at));
-      return option;
-    }));
-    const none = field.value.trim() && !found.length;
-    if (none) options.append(element("li", "Nothing is called that.", "none"));
-    show(Boolean(found.length || none));
-    if (field.value.trim()) say(found.length ? `${found.length} found; the first is ${labels[found[0]]}.` : "Nothing is called that.");
-  }
-  function show(open) {
-    options.hidden = !open;
-    field.ariaExpanded = String(open);
-    if (!open) field.removeAttribute("aria-activedescendant");
-  }
-  function mark(at) {
-    active = at;
-    [...options.children].forEach((option, place) => { option.ariaSelected = String(place === at); });
-    field.setAttribute("aria-activedescendant", `option-${at}`);
-    options.children[at].scrollIntoView({ block: "nearest" });
-  }
-  function take(at) {
-    field.value = labels[found[at]];
-    show(false);
-    choose(found[at], { move: "close" });
-  }
-  field.addEventListener("input", offer);
-  field.addEventListener("focus", () => field.select());
-  field.addEventListener("blur", () => show(false));
-  field.addEventListener("keydown", event => {
-    if (event.isComposing) return;
-    const size = found.length;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (options.hidden) offer();
-      else if (size) mark((active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1) + size) % size);
-    } else if (event.key === "Enter" && size && !options.hidden) take(Math.max(active, 0));
-    else if (event.key === "Escape") {
-      if (options.hidden) field.value = "";
-      show(false);
-    } else return;
-    event.preventDefault();
-  });
+  searching(labels, i => `${count(counts[i])} ${about.counted}`, i => choose(i, { move: "close" }), say);
 
   // Beginning ---------------------------------------------------------------------------------------------------------
 
@@ -654,8 +548,7 @@
     name.replaceWith(made);
   }
   if (points.plain) {
-    $("sorry").textContent = "This browser draws without WebGL, so that the map moves more slowly. Everything else is the same.";
-    $("sorry").hidden = false;
+    sorry("This browser draws without WebGL, so that the map moves more slowly. Everything else is the same.");
   }
   restyle();
   dark.addEventListener("change", () => { restyle(); invalidate(); });

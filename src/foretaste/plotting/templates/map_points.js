@@ -1,7 +1,7 @@
 "use strict";
-// Draws many points: by WebGL, or where there is none on a plain canvas, more slowly. Each has a place (two numbers from
-// 0 to 1), a size across in pixels, a colour and a shape; the first of them lie on top, and
-// `draw` can be asked for these alone.
+// Draws many points: by WebGL, or where there is none on a plain canvas, more slowly. Each has a place (two numbers
+// from 0 to 1), a size across in pixels, a colour and a shape; the first of them lie on top, and `draw` can be asked
+// for these alone.
 
 // By number: circle, square, triangle, diamond, triangle downwards, plus, cross, pentagon; in a box from -1 to 1.
 const SHAPES = [
@@ -96,7 +96,11 @@ function pointsOn(canvas, xs, ys, sizes) {
       ];
     };
     canvas.addEventListener("webglcontextlost", event => event.preventDefault());
-    canvas.addEventListener("webglcontextrestored", () => { build(); dress(...worn); canvas.dispatchEvent(new Event("redraw")); });
+    canvas.addEventListener("webglcontextrestored", () => {
+      build();
+      dress(...worn);
+      canvas.dispatchEvent(new Event("redraw"));
+    });
     build();
     return {
       plain: false, dress,
