@@ -45,8 +45,8 @@ def vectors_of(model: Recommender, side: Side, caller: str) -> Float64:
     return np.asarray(factors, np.float64)
 
 
-def codes_of(items: Vocabulary, ids: Iterable[Id], caller: str) -> Codes:
-    """The codes of some items.
+def codes_of(vocabulary: Vocabulary, ids: Iterable[Id], caller: str, side: Side = "item") -> Codes:
+    """The codes of some items or users.
 
     Raises
     ------
@@ -54,10 +54,10 @@ def codes_of(items: Vocabulary, ids: Iterable[Id], caller: str) -> Codes:
         One is unknown.
     """
     column = as_column(ids)
-    codes = items.encode(column)
+    codes = vocabulary.encode(column)
     if (codes < 0).any():
         unknown = [column[int(place)] for place in np.flatnonzero(codes < 0)]
         shown = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else "")  # noqa: PLR2004
-        message = f"{caller}: {len(unknown)} of {len(column)} item ids are unknown to the model: {shown}."
+        message = f"{caller}: {len(unknown)} of {len(column)} {side} ids are unknown to the model: {shown}."
         raise UnknownIdError(message)
     return codes

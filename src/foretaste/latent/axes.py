@@ -28,6 +28,7 @@ from foretaste.latent._regression import (
 from foretaste.latent._vectors import codes_of, vectors_of
 from foretaste.models import Recommender
 from foretaste.utils.random import generator
+from foretaste.utils.threads import workers
 from foretaste.utils.validation import BOOL, Float, Int, OneOf, OrNone, check_parameters
 
 # Items at an end of a coordinate, unless asked otherwise: a twentieth, but enough for a test to see something.
@@ -257,9 +258,12 @@ def axes(  # noqa: PLR0913  keyword-only, each with a default
     n_coordinates : int or None
         How many are looked at (and turned by varimax), the most important first; None is all.
     popularity : bool
-        Whether to ask for popularity too: log(1 + number of users the model met with the item). A column of that name
+        Whether to ask for popularity too: log(1 + number of users the model met with the item; after `fold_in`, the
+        new users alone). A column of that name
         in `attributes` takes its place.
     n_permutations : int
+        With 999, 50 factors and 20 attributes, 1,682 items take a second and 100,000 about two minutes; 199 are enough
+        where p-values down to 0.005 will do.
     n_folds : int
     n_extreme : int, optional
         Items at each end; by default a twentieth of those described, and at least 20, or a quarter if they are few.
@@ -297,7 +301,7 @@ def axes(  # noqa: PLR0913  keyword-only, each with a default
     >>> named.to_frame()["attribute"][0]
     'genres=Documentary'
     """
-    values = {
+    values: dict[str, Any] = {
         "rotation": rotation,
         "n_coordinates": n_coordinates,
         "popularity": popularity,
@@ -321,7 +325,25 @@ def axes(  # noqa: PLR0913  keyword-only, each with a default
             "alpha": Float(0, 1, open_low=True),
         },
     )
-    rng = generator(random_state)
+    with workers(None):  # BLAS on one thread: the same bits
+        return _named(model, attributes, **values, rng=generator(random_state))
+
+
+def _named(  # noqa: PLR0913  as `axes` has them
+    model: Recommender,
+    attributes: ItemFeatures | Frame,
+    *,
+    rotation: Rotation,
+    n_coordinates: int | None,
+    popularity: bool,
+    n_permutations: int,
+    n_folds: int,
+    n_extreme: int | None,
+    min_items: int,
+    alpha: float,
+    rng: np.random.Generator,
+) -> NamedAxes:
+    """What `axes` gives."""
     vectors = vectors_of(model, "item", "axes")
     found = Attributes.of(model, attributes, min_items, popularity=popularity)
     count = found.codes.size

@@ -14,6 +14,7 @@ from foretaste.latent._nearest import nearest_codes
 from foretaste.latent._procrustes import procrustes
 from foretaste.latent._vectors import vectors_of
 from foretaste.models import Recommender
+from foretaste.utils.threads import workers
 from foretaste.utils.validation import Int, check_parameters
 
 
@@ -134,7 +135,8 @@ def drift(old: Recommender, new: Recommender, *, n_neighbors: int = 10) -> Drift
     width = max(before.shape[1], after.shape[1])
     source, new_spread = _measured(after[in_new], width)
     target, old_spread = _measured(before[of_old[in_new]], width)
-    laid = procrustes(source, target).move(source)
+    with workers(None):  # BLAS on one thread: the same bits
+        laid = procrustes(source, target).move(source)
     n = min(n_neighbors, in_new.size - 1)
     everybody = np.arange(in_new.size, dtype=np.int32)
     lists = [nearest_codes(points, everybody, n, "euclidean") for points in (target, source)]

@@ -216,11 +216,12 @@ def geometry(
         counts[name] = codes.size
         ids = model.item_vocabulary_.decode(codes)
         k = vectors.shape[1]
-        turned = vectors[codes] @ _main_directions(vectors)
+        with workers(None):  # BLAS on one thread: the same bits
+            turned = vectors[codes] @ _main_directions(vectors)
         sizes = sorted({min(size, k) for size in wanted}) if wanted else [k]
         if alone and wanted is None:
             sizes = sorted({2**power for power in range(1, 31) if 2**power < k} | {k})
-        with workers(None):  # BLAS on one thread: the same bits
+        with workers(None):
             for size in sizes:
                 rows += _rows(name, turned[:, :size], ids, n_neighbors)
     kind = next(iter(named.values())).kind_

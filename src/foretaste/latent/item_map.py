@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 from foretaste._typing import Codes, Float64, Frame, Id, RandomState
 from foretaste.data.frames import make_frame
 from foretaste.data.vocabulary import Column, Vocabulary
-from foretaste.exceptions import DataError, InvalidParameterError, UnknownIdError, UnsupportedError
+from foretaste.exceptions import DataError, InvalidParameterError, UnsupportedError
 from foretaste.latent._faithfulness import faithfulness
 from foretaste.latent._procrustes import Alignment, procrustes
-from foretaste.latent._vectors import Side, vectors_of
+from foretaste.latent._vectors import Side, codes_of, vectors_of
 from foretaste.models import Recommender
 from foretaste.utils.extras import load_extra
 from foretaste.utils.progress import progress
@@ -31,7 +31,6 @@ MapMethod: TypeAlias = Literal["pca", "umap", "tsne"] | tuple[str, str]
 _BENT = ("umap", "tsne")
 _NAMES = {"umap": "UMAP", "tsne": "t-SNE"}
 _FEWEST_SHARED = 3  # fewer points leave open which way round a map lies
-_SHOWN = 3  # ids named in a message
 _MANY = 5_000  # items that a bent map takes more than a moment for
 
 
@@ -301,16 +300,7 @@ def _chosen(model: Recommender, side: Side, ids: Iterable[Id] | None) -> tuple[C
     if ids is None:
         return vocabulary.ids, np.arange(len(vocabulary), dtype=np.int32)
     asked = Vocabulary.build([ids] if isinstance(ids, str) else ids)[0]
-    codes = vocabulary.encode(asked.ids)
-    if (codes < 0).any():
-        unknown = [asked.decode_one(int(place)) for place in np.flatnonzero(codes < 0)]
-        shown = ", ".join(repr(each) for each in unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
-        message = (
-            f"{len(unknown)} of {len(asked)} {side} ids are unknown to this model: {shown}. "
-            f"Hint: the model knows {vocabulary.kind} ids; these are {asked.kind}."
-        )
-        raise UnknownIdError(message)
-    return asked.ids, codes
+    return asked.ids, codes_of(vocabulary, asked.ids, "latent.map", side)
 
 
 def _check_size(model: Recommender, space: Float64) -> None:

@@ -16,6 +16,7 @@ from foretaste.latent._nearest import MEASURES, Measure, nearest_codes, nearness
 from foretaste.latent._vectors import codes_of, vectors_of
 from foretaste.models import Recommender
 from foretaste.utils.random import generator
+from foretaste.utils.threads import workers
 from foretaste.utils.validation import Int, check_parameters
 
 _NAMES: dict[Measure, str] = {"euclidean": "distance", "cosine": "cosine", "dot": "dot"}
@@ -148,7 +149,8 @@ def neighborhood(
     others = np.delete(np.arange(len(vectors), dtype=np.int32), code)
     asked = others if n_others <= n_asked else np.sort(generator(random_state).choice(others, n_asked, replace=False))
     for measure in MEASURES:
-        near = nearness(vectors, code, measure)
+        with workers(None):  # BLAS on one thread: the same bits
+            near = nearness(vectors, code, measure)
         order = np.argsort(-near, kind="stable")
         order = order[order != code][:n]
         items[measure] = vocabulary.decode(order)

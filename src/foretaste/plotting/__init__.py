@@ -3,6 +3,8 @@
 from foretaste.plotting.figures import plot_history
 from foretaste.plotting.map_page import write_map
 from foretaste.plotting.maps import plot_map
+from foretaste.plotting.named_axes import plot_axes
+from foretaste.plotting.neighbors import plot_neighbors
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,
@@ -23,8 +25,10 @@ __all__ = [
     "Report",
     "Suggestion",
     "TruthCheck",
+    "plot_axes",
     "plot_history",
     "plot_map",
+    "plot_neighbors",
     "to_svg",
     "write_map",
     "write_report",

@@ -13,6 +13,7 @@ from foretaste.plotting.figures import INK, LABEL_SIZE, load_extra
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BOLD = 1.17  # how much wider bold letters are, about
 _LONGEST = 30  # letters of a label
 _GAP = 3.0  # points between a mark and its label
 
@@ -120,10 +121,16 @@ def shortened(text: str, letters: int) -> str:
 
 def fitted(text: str, width: float, size: float = LABEL_SIZE) -> str:
     """As much of a text as goes into a line of a width in points."""
-    letters = len(text)
-    while letters > 1 and extent(shortened(text, letters), size)[0] > width:
-        letters -= 1
-    return shortened(text, letters)
+    if extent(text, size)[0] <= width:
+        return text
+    fits, too_many = 1, len(text)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if extent(shortened(text, middle), size)[0] <= width:
+            fits = middle
+        else:
+            too_many = middle
+    return shortened(text, fits)
 
 
 def broken(text: str, width: float, size: float = LABEL_SIZE) -> list[str]:

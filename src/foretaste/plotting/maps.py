@@ -140,7 +140,7 @@ def plot_map(  # noqa: PLR0913  keyword-only, each with a default
     # Where things are on the paper is known only now that everything else is in its place.
     ax.figure.figure.draw_without_rendering()  # `figure` of a subfigure is the whole
     named = enumerate(map(str, places.user_ids if len(places.user_ids) <= _MOST_NAMED else ()))
-    style = {"size": FONT_SIZE, "weight": "bold"}
+    style: dict[str, Any] = {"size": FONT_SIZE, "weight": "bold"}
     taken = place_labels(ax, places.user_points, named, _MOST_NAMED, away_from=places.origin[0], **style)
     by_count = np.argsort(-counts, kind="stable")
     texts = ((row, str((labels or {}).get(items[row], items[row]))) for row in by_count.tolist())
