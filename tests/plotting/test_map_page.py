@@ -29,7 +29,7 @@ from foretaste.exceptions import (
 )
 from foretaste.plotting import map_page, write_map
 from foretaste.plotting.figures import COLOURS
-from foretaste.plotting.map_content import content_of
+from foretaste.plotting.map_content import _directions, content_of
 from foretaste.plotting.map_packing import LIMIT, STEP, Numbers, Parcel, Tags, room_for
 
 NASTY = '</script><img src=x onerror=alert(1)> & "it\'s" {{ 1 }}'
@@ -228,6 +228,18 @@ def test_without_items_ids_are_the_names(made, tmp_path):
     assert "ids" not in carried.about["columns"]
     assert carried.about["colour"] is None
     assert carried.about["attributes"] == carried.about["axes"] == []
+
+
+def test_directions_are_looked_for_of_the_values_that_most_items_have():
+    def tags(*sizes):
+        indices = np.repeat(np.arange(len(sizes)), sizes).astype(np.int32)
+        return Tags("kind", tuple(map(str, range(len(sizes)))), np.arange(indices.size + 1), indices)
+
+    numbers = Numbers("year", np.zeros(3))
+    assert _directions((numbers,)) == (10, 1)
+    assert _directions((tags(5, 10, 30), numbers)) == (10, 3)
+    assert _directions((tags(*range(1, 101)), tags(200))) == (42, 60)  # 200, and 42 to 100
+    assert _directions((tags(*[50] * 61),)) == (51, 0)  # none can be told from the rest
 
 
 @pytest.mark.parametrize("model", [ft.PureSVD(n_factors=2), ft.SpectralFilter(n_factors=2)])

@@ -23,8 +23,10 @@ from foretaste.utils.warn import warn
 _FEW_VALUES = 50
 _MOST_TAGS = 255  # of an item: their number is one byte
 _LONGEST_LABEL = 120
-# Arrangements for p-values; of many items fewer, which take half a minute.
-_PERMUTATIONS, _PERMUTATIONS_OF_MANY, _MANY = 999, 199, 20_000
+# Values of texts whose direction is looked for: those that most items have, and at least as many as `latent.axes` asks.
+_MOST_DIRECTIONS, _FEWEST_ITEMS = 60, 10
+# Arrangements for p-values; fewer where there are more items times directions than this: half a minute of work.
+_PERMUTATIONS, _PERMUTATIONS_OF_MANY, _MANY = 999, 199, 400_000
 _COORDINATES, _OUTERMOST = 5, 4  # shown, and items at each end of one
 
 
@@ -127,7 +129,7 @@ def content_of(
         raise DataError(message)
     first = next((each.name for each in attributes if isinstance(each, Tags)), names[0] if names else None)
     labels, counts = known.labels(ids), np.bincount(model.known_.indices, minlength=len(ids)).astype(np.int32)
-    axes, coordinates = _axes(model, known.described_by(names), labels, counts, random_state)
+    axes, coordinates = _axes(model, known.described_by(names), attributes, labels, counts, random_state)
     return MapContent(
         labels=labels,
         ids=ids if known.label is not None else None,
@@ -153,16 +155,35 @@ def _people(model: Recommender, users: list[Id]) -> tuple[Numbers, ...]:
     return tuple(Numbers(f"{word} {user}", found.astype(np.float64)) for user, found in zip(users, scores, strict=True))
 
 
+def _directions(attributes: tuple[Numbers | Tags, ...]) -> tuple[int, int]:
+    """How many items have to have a value for its direction to be looked for, and how many directions that makes."""
+    sizes = [np.bincount(each.indices, minlength=len(each.values)) for each in attributes if isinstance(each, Tags)]
+    largest = np.sort(np.concatenate([*sizes, np.zeros(_MOST_DIRECTIONS + 1, np.int64)]))[::-1]
+    min_items = max(_FEWEST_ITEMS, int(largest[_MOST_DIRECTIONS]) + 1)
+    n_numbers = sum(isinstance(each, Numbers) for each in attributes)
+    return min_items, n_numbers + int((largest >= min_items).sum())
+
+
 def _axes(
-    model: Recommender, frame: pl.DataFrame | None, labels: list[str], counts: Codes, random_state: int
+    model: Recommender,
+    frame: pl.DataFrame | None,
+    attributes: tuple[Numbers | Tags, ...],
+    labels: list[str],
+    counts: Codes,
+    random_state: int,
 ) -> tuple[tuple[NamedAxis, ...], tuple[Coordinate, ...]]:
     """What the attributes say of directions; nothing where they are too few."""
     if frame is None:
         return (), ()
+    min_items, n_directions = _directions(attributes)
     try:
-        n_permutations = _PERMUTATIONS if len(labels) <= _MANY else _PERMUTATIONS_OF_MANY
         named = latent.axes(
-            model, frame, n_coordinates=_COORDINATES, n_permutations=n_permutations, random_state=random_state
+            model,
+            frame,
+            n_coordinates=_COORDINATES,
+            min_items=min_items,
+            n_permutations=_PERMUTATIONS if len(labels) * n_directions <= _MANY else _PERMUTATIONS_OF_MANY,
+            random_state=random_state,
         )
     except DataError:  # too few items have or lack any of them
         return (), ()
