@@ -191,14 +191,7 @@ def checked_path(path: str | Path) -> Path:
 
 def render_report(report: Report) -> str:
     """The page as text; see `write_report`."""
-    jinja2 = load_extra("jinja2")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("foretaste.plotting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {"stars": _stars, "seconds": _seconds}
     rows = report.comparison.to_dicts()
     worst = max(row["rmse"] for row in rows)
@@ -207,15 +200,34 @@ def render_report(report: Report) -> str:
         model=type(report.model).__name__,
         rows=[row | {"share": row["rmse"] / worst} for row in rows],
         middle=sum(report.model.scale_) / 2,
-        curve=_curve(report.model),
+        curve=curve_picture(report.model),
         map=_map(report),
-        looks=jinja2.utils.markupsafe.Markup(looks()),
-        markup=jinja2.utils.markupsafe.Markup,
+        looks=environment.globals["markup"](looks()),
     )
     return page
 
 
-class _Picture(NamedTuple):
+def page_environment() -> Any:  # noqa: ANN401  jinja2 publishes its types, but may be absent
+    """What fills the templates of this room: everything is escaped but what goes through `markup`.
+
+    Raises
+    ------
+    MissingExtraError
+        jinja2 is not installed.
+    """
+    jinja2 = load_extra("jinja2")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("foretaste.plotting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["markup"] = jinja2.utils.markupsafe.Markup
+    return environment
+
+
+class Picture(NamedTuple):
     """A picture twice, for wide and narrow windows, and what it says in words."""
 
     wide: str
@@ -223,18 +235,26 @@ class _Picture(NamedTuple):
     words: str
 
 
-def _curve(model: Recommender) -> _Picture:
+def curve_picture(model: Recommender) -> Picture:
+    """The learning curve of a model.
+
+    Raises
+    ------
+    UnsupportedError
+        It learns without epochs.
+    """
     curve = history_arrays(model)
-    words = f"Over {curve['epoch'].size} epochs the training RMSE goes from {curve['train'][0]:.3f} to "
+    measure = "RMSE" if model.measure == "rmse" else model.measure
+    words = f"Over {curve['epoch'].size} epochs the training {measure} goes from {curve['train'][0]:.3f} to "
     words += f"{curve['train'][-1]:.3f}."
     if not np.isnan(curve["valid"]).all():
         best = int(np.nanargmin(curve["valid"]))
-        words += f" The validation RMSE is lowest, {curve['valid'][best]:.3f}, after {best + 1} epochs."
+        words += f" The validation {measure} is lowest, {curve['valid'][best]:.3f}, after {best + 1} epochs."
     drawn = [plot_history(model, ax=new_axes(*size)) for size in ((7.6, 3.2), (_NARROW, 2.8))]
     return _pictures("curve", f"Learning curve. {words}", drawn, words)
 
 
-def _map(report: Report) -> _Picture:
+def _map(report: Report) -> Picture:
     places = map_of(report.model)
     words = (
         f"The plane holds {sum(places.shares):.0%} of the variance of the {report.things}' factors. {places.caution}"
@@ -254,12 +274,12 @@ def _map(report: Report) -> _Picture:
     return _pictures("map", f"Map of the {report.things} by their factors. {words}", drawn, words)
 
 
-def _pictures(name: str, label: str, drawn: list[Any], words: str) -> _Picture:
+def _pictures(name: str, label: str, drawn: list[Any], words: str) -> Picture:
     wide, narrow = (
         to_svg(ax.figure, label=label, name=f"{name}-{size}")
         for ax, size in zip(drawn, ("wide", "narrow"), strict=True)
     )
-    return _Picture(wide, narrow, words)
+    return Picture(wide, narrow, words)
 
 
 def _stars(value: float) -> str:
