@@ -93,6 +93,8 @@ def test_so_many_as_are_asked_for(named):
     assert len(texts(plot_axes(named, n=99, n_items=0))) == len(named.coordinates) * 3
     with pytest.raises(InvalidParameterError, match="'show' of plot_axes must be one of 'coordinates', 'attributes'"):
         plot_axes(named, show="poles")
+    with pytest.raises(InvalidParameterError, match=r"got ALS\. Hint: plot_axes\(latent\.axes\(model, attributes\)\)"):
+        plot_axes(ft.ALS())
 
 
 @pytest.mark.parametrize("show", ["coordinates", "attributes"])

@@ -96,8 +96,8 @@ class CrossValidation:
             scores: Float64 = gained / len(values)
             return scores
         errors = (values - self.predictions(values)) * known
-        scores = 1 - np.einsum("nm,nm->m", errors, errors) / known.sum(axis=0)
-        return scores
+        of_known: Float64 = 1 - np.einsum("nm,nm->m", errors, errors) / known.sum(axis=0)
+        return of_known
 
     def areas(self, having: Float64) -> Float64:
         """Chance that of two items of one fold, the one with an attribute is predicted to have more of it.
@@ -124,7 +124,8 @@ class CrossValidation:
             ranks = rankdata(predicted[fold.rows].round(9), axis=0)  # equal but for rounding is equal
             won += (ranks * inside).sum(axis=0) - count * (count + 1) / 2
             pairs += count * (len(inside) - count)
-        return np.divide(won, pairs, out=np.full(pairs.size, np.nan), where=pairs > 0)
+        areas: Float64 = np.divide(won, pairs, out=np.full(pairs.size, np.nan), where=pairs > 0)
+        return areas
 
     def _fitted(self, values: Float64) -> Iterator[tuple[_Fold, Float64, Float64]]:
         """Each fold, Z^T Y inside it, and the coefficients and intercepts found outside it."""

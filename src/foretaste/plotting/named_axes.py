@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from foretaste._typing import Float64, Id
+from foretaste.exceptions import InvalidParameterError
 from foretaste.latent import NamedAxes, Pole
 from foretaste.latent._poles import UNNAMED
 from foretaste.plotting.figures import COLOURS, FONT_SIZE, INK, OTHER, dress, new_axes
@@ -82,6 +83,12 @@ def plot_axes(
         {"show": show, "n": 1 if n is None else n, "n_items": n_items},
         {"show": OneOf(("coordinates", "attributes")), "n": Int(1), "n_items": Int(0)},
     )
+    if not isinstance(named, NamedAxes):
+        message = (
+            f"plot_axes draws what latent.axes has found, NamedAxes, got {type(named).__name__}. "
+            f"Hint: plot_axes(latent.axes(model, attributes))."
+        )
+        raise InvalidParameterError(message)
     if show == "attributes":
         return _draw_attributes(named, 25 if n is None else n, ax)
     return _draw_coordinates(named, 5 if n is None else n, n_items, labels or {}, ax)

@@ -380,7 +380,7 @@ def _named(  # noqa: PLR0913  as `axes` has them
             places[found.codes],
             model.item_vocabulary_.decode(found.codes),
             found,
-            n_extreme=min(extreme, count),
+            n_extreme=min(extreme, count // 2),
             alpha=alpha,
             grain=_SAME * float(np.abs(vectors).max()),
         ),
