@@ -47,7 +47,7 @@ class SpaceRow:
     orphans : float
         Share of items that are among the nearest of none.
     dimension : float
-        Intrinsic dimension; NaN in the same places.
+        Intrinsic dimension, items in one place counting as one; NaN in the same places.
     hubs : column of ids
         The most favoured items, the worst first.
     occurrences : int64 array

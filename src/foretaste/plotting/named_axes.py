@@ -12,7 +12,7 @@ from foretaste.exceptions import InvalidParameterError
 from foretaste.latent import NamedAxes, Pole
 from foretaste.latent._poles import UNNAMED
 from foretaste.plotting.figures import COLOURS, FONT_SIZE, INK, OTHER, dress, new_axes
-from foretaste.plotting.labels import BOLD, extent, fitted, write
+from foretaste.plotting.labels import BOLD, LONGEST, extent, fitted, shortened, write
 from foretaste.utils.validation import Int, OneOf, check_parameters
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _draw_attributes(named: NamedAxes, n: int, ax: Axes | None) -> Axes:
         *ax.plot(scores[found], rows[found], label=f"found (corrected p up to {named.alpha:g})", **style),
         *ax.plot(scores[~found], rows[~found], label="chance would do", **hollow),
     ]
-    ax.set_yticks(rows, [named.words[place] for place in order])
+    ax.set_yticks(rows, [shortened(named.words[place], LONGEST) for place in order])
     ax.set(ylim=(order.size - 0.5, -0.5), xlabel="R² on items left out (cross-validated)")
     lowest, highest = min(float(scores.min()), 0.0), max(float(scores.max()), 0.05)
     ax.set_xlim(lowest - 0.03 * (highest - lowest), highest + 0.03 * (highest - lowest))
@@ -165,7 +165,7 @@ def _draw_attributes(named: NamedAxes, n: int, ax: Axes | None) -> Axes:
         text = f"p {_p_value(float(named.corrected[place]))}{area}"
         write(ax, text, (1.01, row), transform=ax.get_yaxis_transform(), va="center", alpha=0.8)
     shown = [handle for handle, some in zip(handles, (found, ~found), strict=True) if some.any()]
-    ax.legend(handles=shown, loc="lower right", frameon=False, fontsize=FONT_SIZE - 0.5, labelcolor=INK)
+    ax.legend(handles=shown, loc="best", frameon=False, fontsize=FONT_SIZE - 0.5, labelcolor=INK)
     return ax
 
 
