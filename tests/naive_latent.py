@@ -25,6 +25,22 @@ def cross_validated_r2(points, values, folds):
     return r2_score(values, out_of_fold(points, values, folds), multioutput="raw_values")
 
 
+def areas_by_folds(points, having, folds):
+    """Of all pairs of items of one fold, with and without an attribute, the share in which the first is ahead."""
+    predicted = out_of_fold(points, having, folds)
+    areas = []
+    for own, guess in zip(having.T, predicted.T, strict=True):
+        won = [
+            (guess[one] > guess[other] + 1e-12) + 0.5 * (abs(guess[one] - guess[other]) <= 1e-12)
+            for fold in folds
+            for one in fold
+            for other in fold
+            if own[one] and not own[other]
+        ]
+        areas.append(np.mean(won) if won else np.nan)
+    return np.array(areas)
+
+
 def step_down(scores):
     """Corrected p-values after Westfall and Young, one attribute and one arrangement at a time."""
     n_arrangements, n_attributes = scores.shape

@@ -1,5 +1,7 @@
 """Directions of attributes: planted ones are found and named, shuffled ones are not."""
 
+import pkgutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -144,6 +146,23 @@ def test_varimax_turns_the_same_plane(model, described):
     assert (np.diff(turned.shares) <= 0).all()
 
 
+def test_a_space_without_any_spread_names_nothing(catalogue, described):
+    model = FACTORIES["ALS"]().fit(catalogue.ratings)
+    model.item_factors_ = np.full_like(model.item_factors_, 0.1)  # the first of a catalogue are often its best known
+    for rotation in ("principal", "varimax", None):
+        found = latent.axes(model, described, n_permutations=19, rotation=rotation)
+        assert not found.found.any()
+        assert (found.auc[found.binary] == 0.5).all()
+        assert {pole.name for pole in found.poles} == {"unnamed"}
+        assert found.extremes_to_frame().height == 0
+
+
+def test_no_item_is_at_both_ends(model, described):
+    found = latent.axes(model, described, n_permutations=9, n_extreme=10_000)
+    for low, high in zip(found.poles[::2], found.poles[1::2], strict=True):
+        assert not {*low.items} & {*high.items}
+
+
 def test_popularity_is_the_number_of_users(catalogue, model, described):
     found = latent.axes(model, described.select("item", "year"), n_permutations=9)
     assert found.attributes == ("year", "popularity")
@@ -201,3 +220,8 @@ def test_mistakes_are_told(catalogue, described):
         latent.axes(model, described.head(15), n_folds=10, min_items=1)
     with pytest.raises(InvalidParameterError, match="'rotation' of axes must be one of"):
         latent.axes(model, described, rotation="quartimax")
+
+
+def test_no_module_is_called_as_a_function():
+    modules = {module.name for module in pkgutil.iter_modules(latent.__path__)}
+    assert not modules & set(latent.__all__)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from scipy.stats import skew
 
 import foretaste as ft
 import naive_latent as naive
 from foretaste import latent
 from foretaste.exceptions import DataError, InvalidParameterError, NotFittedError
-from foretaste.latent.geometry import (
+from foretaste.latent.space_geometry import (
     concentration,
     euclidean,
     local_scaling,
@@ -88,10 +89,14 @@ def test_a_cube_has_the_dimension_it_has_however_many_coordinates_it_is_written_
     assert two_nn(euclidean(cube)) == pytest.approx(d, rel=0.12)
 
 
-def test_points_in_one_place_have_no_dimension():
+def test_points_in_one_place_count_once_and_have_no_dimension():
     assert np.isnan(two_nn(euclidean(np.ones((10, 3)))))
-    twice = np.vstack([normal(2, 500), normal(2, 20)])  # 20 of them stand in two places at once: they are left out
-    assert 1.5 < two_nn(euclidean(twice)) < 2.5
+    plane = normal(2, 500)
+    twice = np.vstack([plane, plane[:200]]) + 100  # far from zero, where differences of squares are rounding
+    assert two_nn(euclidean(twice)) == pytest.approx(two_nn(euclidean(plane)))
+    far = euclidean(twice)
+    assert (far[np.arange(200), np.arange(500, 700)] == 0).all()
+    np.testing.assert_allclose(far, cdist(twice, twice), atol=1e-9)
 
 
 def test_hubs_appear_and_distances_become_alike_with_dimension_and_remedies_help():

@@ -316,7 +316,8 @@ def test_long_work_shows_a_bar_at_once(model, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "method", ["isomap", ("factor 1", "factor 7"), ("factor 0", "factor 1"), "factor 1", ("factor 1",)]
+    "method",
+    ["isomap", ("factor 1", "factor 7"), ("factor 0", "factor 1"), "factor 1", ("factor 1",), ("factor 1", "factor 1")],
 )
 def test_another_method_is_an_error(model, method):
     with pytest.raises(InvalidParameterError, match=r"or two of 'factor 1' to 'factor 6', got"):
@@ -336,6 +337,11 @@ def test_what_cannot_be_mapped_says_so():
         ft.latent.map(ft.ALS())
     with pytest.raises(UnsupportedError, match="and Baseline has none"):
         ft.latent.map(ft.Baseline().fit(albums))
+    model = ft.ALS(n_factors=2, random_state=0).fit(albums)
+    with pytest.raises(UnsupportedError, match="at least 3 items with 2 factors each; this ALS has 2 items"):
+        ft.latent.map(model, model.item_vocabulary_.ids[:2], method="umap")
+    with pytest.raises(InvalidParameterError, match=r"'previous' of latent\.map must be an ItemMap, got ALS"):
+        ft.latent.map(model, previous=model)
     with pytest.raises(UnsupportedError, match="this FunkSVD has 5 items and 1 factors"):
         ft.latent.map(ft.FunkSVD(n_factors=1, random_state=0).fit(albums))
     with pytest.raises(

@@ -1,13 +1,14 @@
 """Names of ends: the tests behind them, and that there is no name without evidence."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, rankdata
+from scipy.stats import hypergeom, mannwhitneyu, norm, pearson3, rankdata, skew
 
 import naive_latent as naive
 from foretaste.latent._attributes import Attributes
@@ -24,7 +25,7 @@ def attributes_of(values, binary):
 def poles(places, values, binary, n_extreme=20, alpha=0.05):
     ids = pl.Series([f"item {place}" for place in range(len(values))])
     names = tuple(f"component {number}" for number in range(1, places.shape[1] + 1))
-    return poles_of(names, places, ids, attributes_of(values, binary), n_extreme, alpha)
+    return poles_of(names, places, ids, attributes_of(values, binary), n_extreme=n_extreme, alpha=alpha, grain=1e-7)
 
 
 @given(st.integers(4, 9), st.data())
@@ -33,15 +34,15 @@ def test_over_representation_is_the_share_of_draws_with_as_many(n_all, data):
     n_drawn = data.draw(st.integers(1, n_all - 1))
     items = np.array(data.draw(st.permutations(range(n_all)))[:n_drawn])
     having = (np.arange(n_all) < n_having).astype(float)
-    chance = _Tests(attributes_of(having[:, None], [True])).p_values(items)
+    chance = _Tests(attributes_of(having[:, None], [True])).p_values([items])
     expected = naive.overlap_chance(n_all, n_having, n_drawn, int(having[items].sum()))
-    assert chance == pytest.approx([expected])
+    assert chance.tolist() == [pytest.approx([expected])]
 
 
 @given(st.integers(0, 9999))
-def test_rank_sums_are_those_of_scipy_without_its_correction_for_steps(seed):
+def test_rank_sums_without_ties_are_those_of_scipy_without_its_correction_for_steps(seed):
     rng = np.random.default_rng(seed)
-    values, items = rng.integers(0, 12, 40).astype(float), rng.permutation(40)[:12]
+    values, items = rng.permutation(40).astype(float), rng.permutation(40)[:12]
     others = np.setdiff1d(np.arange(40), items)
     expected = mannwhitneyu(
         values[items], values[others], alternative="greater", method="asymptotic", use_continuity=False
@@ -49,10 +50,29 @@ def test_rank_sums_are_those_of_scipy_without_its_correction_for_steps(seed):
     assert rank_sum_p_value(rankdata(values), items) == pytest.approx(expected, rel=1e-9)
 
 
+@given(st.integers(0, 9999))
+def test_rank_sums_with_ties_have_the_moments_of_all_draws(seed):
+    rng = np.random.default_rng(seed)
+    ranks, n = rankdata(rng.integers(0, 3, 10)), int(rng.integers(1, 9))
+    items = rng.permutation(10)[:n]
+    sums = np.array([sum(draw) for draw in combinations(ranks, n)])
+    if sums.std() > 0:
+        z, g = (ranks[items].sum() - sums.mean()) / sums.std(), skew(sums)
+        expected = norm.sf(z) if abs(g) < 1e-6 else pearson3.sf(z, g)
+        assert rank_sum_p_value(ranks, items) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
 def test_rank_sums_come_near_to_all_draws():
     values, items = [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], np.array([4, 7, 8, 10, 11])
     exact = naive.exact_rank_sum_chance(values, items)
     assert rank_sum_p_value(rankdata(values), items) == pytest.approx(exact, abs=0.02)
+
+
+def test_a_number_that_hardly_any_item_has_is_no_easy_evidence():
+    values, items = np.zeros(1000), np.arange(50)
+    values[[0, 1, 2, 3, 4, 5, *range(100, 114)]] = 1  # 6 of 20 among 50 of 1,000
+    exact = hypergeom.sf(5, 1000, 20, 50)
+    assert rank_sum_p_value(rankdata(values), items) == pytest.approx(exact, rel=0.1)  # a normal one would say 1e-7
 
 
 def test_rank_sums_of_what_is_all_the_same_or_unknown_are_no_evidence():
@@ -118,3 +138,22 @@ def test_without_anything_in_it_hardly_a_world_gets_a_name():
         found = poles(rng.normal(size=(300, 5)), values, [True] * 8 + [False] * 2)
         named += any(pole.name != UNNAMED for pole in found)
     assert named <= math.ceil(60 * 0.05) + 2
+
+
+def test_items_in_one_place_are_at_no_end():
+    places, values, binary = world()
+    places[:, 0] = np.maximum(places[:, 0], 0)  # half of the items lie where the lowest do
+    values = values[np.argsort(-values[:, 0], kind="stable")]  # and the order of the catalogue tells the dramas
+    low, high = poles(places[:, :1], values, binary)
+    assert (low.name, len(low.items), low.evidence) == (UNNAMED, 0, ())
+    assert len(high.items) == 20
+    for pole in poles(np.full((400, 1), 0.3), values, binary, n_extreme=400):
+        assert (pole.name, len(pole.items)) == (UNNAMED, 0)
+
+
+def test_of_items_in_one_place_all_are_at_an_end_or_none():
+    values = np.column_stack([np.arange(12.0)])
+    places = np.array([0.0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 7, 7 + 1e-12])
+    low, high = poles(places[:, None], values, [False], n_extreme=3)
+    assert low.items.to_list() == ["item 0", "item 1"]
+    assert high.items.to_list() == ["item 11", "item 10", "item 9"]

@@ -120,3 +120,40 @@ def false_findings(p_values_of, n_worlds=400, m=10):
 def test_correction_holds_what_it_promises_and_is_needed():
     assert 0.02 <= false_findings(corrected_p_values) <= 0.08
     assert false_findings(permutation_p_values) > 0.3
+
+
+def test_several_arrangements_at_a_time_score_as_one_after_the_other():
+    points, values, _ = problem(4, 70, 3, 4)
+    values[::6, 2] = np.nan
+    outcomes, known = standardised(values)
+    validation = CrossValidation(points, 5, np.random.default_rng(0))
+    scores = permuted_scores(validation, outcomes, known, 7, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    orders = [validation.order, *(rng.permutation(70) for _ in range(7))]
+    for row, order in zip(scores, orders, strict=True):
+        errors = (outcomes[order] - validation.predictions(outcomes[order])) ** 2 * known[order]
+        np.testing.assert_allclose(row, 1 - errors.sum(axis=0) / known.sum(axis=0), rtol=1e-9, atol=1e-12)
+
+
+@given(st.integers(0, 9999), st.integers(12, 40), st.integers(1, 4), st.integers(2, 5))
+def test_areas_compare_pairs_of_items_of_one_fold(seed, n, m, n_folds):
+    points, values, rng = problem(seed, n, 3, m)
+    having = (values > 0.3).astype(float)
+    validation = CrossValidation(points, n_folds, rng)
+    areas = validation.areas(having[validation.order])
+    expected = naive.areas_by_folds(points, having, split(n, n_folds, validation.order))
+    np.testing.assert_allclose(areas, expected, rtol=1e-9)
+
+
+def test_areas_of_what_has_nothing_to_do_with_the_places_are_a_half():
+    rng = np.random.default_rng(0)
+    having = (rng.random((60, 400)) < 0.2).astype(float)
+    areas = CrossValidation(rng.normal(size=(60, 2)), 5, rng).areas(having)
+    assert areas.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_score_that_chance_reaches_but_for_rounding_is_reached():
+    scores = np.array([[0.3], [0.3 - 1e-15], [0.3 + 1e-15], [0.1]])
+    assert permutation_p_values(scores).tolist() == corrected_p_values(scores).tolist() == [3 / 4]
+    level = np.array([[0.3], [0.3 - 1e-15], [0.3 - 2e-15], [0.3 - 1e-15]])
+    assert permutation_p_values(level).tolist() == corrected_p_values(level).tolist() == [1]

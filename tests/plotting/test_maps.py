@@ -88,6 +88,12 @@ def test_an_unfitted_model_has_no_map():
         plot_map(ft.ALS())
 
 
+def test_a_long_name_of_a_group_is_cut(model, catalogue):
+    groups = {item: "a\nvery long name " * (1 + len(group) % 2) * 9 for item, group in groups_of(catalogue, 11).items()}
+    names = [text.get_text() for text in plot_map(model, groups=groups).get_legend().get_texts()]
+    assert names[0] == "a very long name a very long name a very long n…"
+
+
 def test_groups_may_be_a_column_of_a_frame(two_factors):
     items = pl.DataFrame({"item": ["bts", "sanam"], "style": ["pop", "pop"]})
     legend = plot_map(two_factors, groups=dict(items.iter_rows())).get_legend()

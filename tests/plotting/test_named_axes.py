@@ -1,5 +1,7 @@
 """Pictures of named axes: names where there is evidence, dots where the scores are."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
@@ -93,6 +95,8 @@ def test_so_many_as_are_asked_for(named):
     assert len(texts(plot_axes(named, n=99, n_items=0))) == len(named.coordinates) * 3
     with pytest.raises(InvalidParameterError, match="'show' of plot_axes must be one of 'coordinates', 'attributes'"):
         plot_axes(named, show="poles")
+    with pytest.raises(InvalidParameterError, match=r"got ALS\. Hint: plot_axes\(latent\.axes\(model, attributes\)\)"):
+        plot_axes(ft.ALS())
 
 
 @pytest.mark.parametrize("show", ["coordinates", "attributes"])
@@ -100,3 +104,14 @@ def test_pictures_are_read_by_day_and_in_the_dark(named, show):
     svg = to_svg(plot_axes(named, show=show).figure, label="axes")
     assert INK not in svg
     assert "#000000" not in svg
+
+
+def test_long_names_leave_room_for_the_picture_and_lines_are_joined(named):
+    words = tuple(f"{word}\n" * 40 for word in named.words)
+    drawn = plot_axes(dataclasses.replace(named, words=words), show="attributes")
+    names = [label.get_text() for label in drawn.get_yticklabels()]
+    assert all(len(name) == 30 and "\n" not in name for name in names)
+    drawn.figure.draw_without_rendering()
+    assert drawn.get_window_extent().width > 0.5 * drawn.figure.bbox.width
+    item = named.poles[0].items[0]
+    assert "Tom and Jerry" in texts(plot_axes(named, n=1, labels={item: "Tom and\nJerry"}))

@@ -324,7 +324,7 @@ def _lists(series: pl.Series, separator: str | None) -> list[list[str]]:
     """The distinct values of each row as texts: one of a category, many of tags, none where it is missing."""
     several = _holds_lists(series)
     found: list[list[str]] = []
-    for value in series:
+    for value in series.to_list():  # of lists, not a Series each
         if not several and is_missing(value):
             found.append([])
             continue

@@ -90,15 +90,16 @@ class Attributes:
 def _table(features: Features, rows: Codes, min_items: int) -> tuple[list[str], list[bool], Float64]:
     """Names, whether each is yes or no, and a column of values each; a missing number is NaN."""
     taken = features.rows.taken(rows)
+    all_names, kinds = features.names, features.kinds  # each is made when it is asked for
     # Thousands of tags that a few items have are gone before there is a dense table.
-    kept = np.flatnonzero(np.bincount(taken.indices, minlength=len(features.names)) >= min_items)
-    place_of = np.full(len(features.names), -1)
+    kept = np.flatnonzero(np.bincount(taken.indices, minlength=len(all_names)) >= min_items)
+    place_of = np.full(len(all_names), -1)
     place_of[kept] = np.arange(kept.size)
     owners, places = np.repeat(np.arange(rows.size), np.diff(taken.indptr)), place_of[taken.indices]
     values = np.full((rows.size, kept.size), np.nan)
     values[owners[places >= 0], places[places >= 0]] = taken.values[places >= 0]
     binary = []
-    for kind, column in zip((features.kinds[place] for place in kept), values.T, strict=True):
+    for kind, column in zip((kinds[place] for place in kept), values.T, strict=True):
         if kind in ("category", "tags"):
             column[:] = ~np.isnan(column)
             binary.append(True)
@@ -110,7 +111,7 @@ def _table(features: Features, rows: Codes, min_items: int) -> tuple[list[str], 
         if yes_or_no:
             column[:] = column == levels[1]
         binary.append(yes_or_no)
-    return [features.names[place] for place in kept], binary, values
+    return [all_names[place] for place in kept], binary, values
 
 
 def _tells(column: Float64, binary: bool, min_items: int) -> bool:  # noqa: FBT001  called in one place

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import gammainc, gammaincc, ndtr
 from scipy.stats import hypergeom, rankdata
 
 from foretaste._typing import Codes, Float64
@@ -17,6 +18,7 @@ End: TypeAlias = Literal["low", "high"]
 
 UNNAMED = "unnamed"
 _MOST_WORDS = 3
+_SYMMETRIC = 1e-6  # skewness below which a gamma distribution is a normal one
 
 
 class Evidence(NamedTuple):
@@ -56,7 +58,7 @@ class Pole:
     name : str
         The attributes over-represented there, up to three, the surest first; "unnamed" without evidence for any.
     items : column of ids
-        The extreme items, from the outermost inwards.
+        The extreme items, from the outermost inwards; none where so many lie in one place that no item stands out.
     values : float64 array
         Their coordinates.
     evidence : tuple of Evidence
@@ -75,7 +77,14 @@ class Pole:
 
 
 def poles_of(
-    coordinates: tuple[str, ...], places: Float64, ids: Column, attributes: Attributes, n_extreme: int, alpha: float
+    coordinates: tuple[str, ...],
+    places: Float64,
+    ids: Column,
+    attributes: Attributes,
+    *,
+    n_extreme: int,
+    alpha: float,
+    grain: float,
 ) -> tuple[Pole, ...]:
     """The low and the high end of each coordinate.
 
@@ -86,16 +95,18 @@ def poles_of(
     ids : column of ids, in the order of `places`
     attributes : Attributes
     n_extreme : int
-        Items at an end.
+        Items at an end, at most: none of several in one place of which not all have room.
     alpha : float
         Largest corrected p-value that is evidence.
+    grain : float
+        Places that differ by less are one.
     """
     ends: list[tuple[int, End, Codes]] = []
     for place in range(len(coordinates)):
-        order = np.argsort(places[:, place], kind="stable").astype(np.int32)
-        ends += [(place, "low", order[:n_extreme]), (place, "high", order[::-1][:n_extreme])]
+        ends += [(place, "low", outermost(places[:, place], n_extreme, grain))]
+        ends += [(place, "high", outermost(-places[:, place], n_extreme, grain))]
     tests = _Tests(attributes)
-    p_values = np.array([tests.p_values(items) for _, _, items in ends])
+    p_values = tests.p_values([items for _, _, items in ends])
     corrected = holm(p_values.ravel()).reshape(p_values.shape)
     found = []
     for row, (place, end, items) in enumerate(ends):
@@ -111,6 +122,14 @@ def poles_of(
     return tuple(found)
 
 
+def outermost(places: Float64, n: int, grain: float) -> Codes:
+    """The n lowest, the lowest first, or as many as are lower than all others: among equals the order says nothing."""
+    order = np.argsort(places, kind="stable").astype(np.int32)
+    if n >= order.size:
+        return order if places[order[-1]] - places[order[0]] > grain else order[:0]
+    return order[: int(np.count_nonzero(places[order[:n]] < places[order[n]] - grain))]
+
+
 class _Tests:
     """What is asked of the items at an end: whether they have more of this, and of a number, more or less."""
 
@@ -121,15 +140,17 @@ class _Tests:
         self._asked += [(int(place), end) for place in numbers for end in ("high ", "low ")]
         self._ranks = {int(place): rankdata(attributes.values[:, place], nan_policy="omit") for place in numbers}
 
-    def p_values(self, items: Codes) -> Float64:
-        return np.array([self._p_value(place, end, items) for place, end in self._asked])
-
-    def _p_value(self, place: int, end: str, items: Codes) -> float:
-        values = self._attributes.values[:, place]
-        if not end:
-            having, all_having = int(values[items].sum()), int(values.sum())
-            return float(hypergeom.sf(having - 1, values.size, all_having, items.size))
-        return rank_sum_p_value(self._ranks[place] * (1 if end == "high " else -1), items)
+    def p_values(self, ends: Sequence[Codes]) -> Float64:
+        """A row an end, a column a test."""
+        values = self._attributes.values[:, self._attributes.binary]
+        having = np.array([values[items].sum(axis=0) for items in ends])
+        sizes = np.array([[items.size] for items in ends])
+        over = hypergeom.sf(having - 1, len(values), values.sum(axis=0), sizes)
+        of_numbers = [
+            [rank_sum_p_value(self._ranks[place] * (1 if end == "high " else -1), items) for items in ends]
+            for place, end in self._asked[values.shape[1] :]
+        ]
+        return np.column_stack((over, *of_numbers))
 
     def evidence(self, test: int, items: Codes, p_value: float, corrected: float, *, both_ends: bool) -> Evidence:
         place, end = self._asked[int(test)]
@@ -140,19 +161,33 @@ class _Tests:
 
 
 def rank_sum_p_value(ranks: Float64, items: Codes) -> float:
-    """Chance that some items, drawn blindly, have ranks that are together as high, by the normal approximation.
+    r"""Chance that some items, drawn blindly, have ranks that are together as high (F. Wilcoxon, 1945).
 
-    The sum of n of N ranks has mean n r and variance n (N - n) / (N - 1) v, with r the mean and v the variance of all,
-    which holds with ties as well (F. Wilcoxon, 1945). NaN is left out.
+    The sum of n of N ranks has mean :math:`n \bar r`, variance :math:`n (N - n) v / (N - 1)` and skewness
+
+    .. math:: g = \gamma \, \frac{N - 2n}{N - 2} \sqrt{\frac{N - 1}{n (N - n)}}
+
+    with :math:`v` and :math:`\gamma` the variance and skewness of all ranks, ties or not. Without ties it is about
+    normal. Where nearly all share one value it is as lopsided as a count of the rare others, so that a gamma
+    distribution of the same skewness is taken (Pearson's type III). NaN is left out.
     """
     known = ranks[~np.isnan(ranks)]
     own = ranks[items]
     own = own[~np.isnan(own)]
     n_all, n_own = known.size, own.size
-    variance = n_own * (n_all - n_own) / max(n_all - 1, 1) * known.var()
+    deviations = known - known.mean()
+    spread = float(deviations.std())
+    variance = n_own * (n_all - n_own) / max(n_all - 1, 1) * spread**2
     if variance <= 0:
         return 1.0
-    return float(ndtr(-(own.sum() - n_own * known.mean()) / np.sqrt(variance)))
+    z = (own.sum() - n_own * known.mean()) / np.sqrt(variance)
+    lopsided = (n_all - 2 * n_own) / max(n_all - 2, 1) * np.sqrt((n_all - 1) / (n_own * (n_all - n_own)))
+    skewness = lopsided * (deviations**3).mean() / spread**3
+    if abs(skewness) < _SYMMETRIC:
+        return float(ndtr(-z))
+    shape = 4 / skewness**2
+    beyond = max(shape + 2 * z / skewness, 0.0)
+    return float(gammaincc(shape, beyond) if skewness > 0 else gammainc(shape, beyond))
 
 
 def holm(p_values: Float64) -> Float64:

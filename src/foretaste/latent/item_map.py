@@ -193,11 +193,12 @@ def map(  # noqa: A001  latent.map is what one looks for
     NotFittedError
         The model is not fitted.
     UnsupportedError
-        It places no items in a space of two dimensions or more, knows fewer than two items, or no users' factors.
+        It places no items in a space of two dimensions or more, knows fewer than two items (for UMAP three), or no
+        users' factors.
     UnknownIdError
         It does not know an item or a user.
     InvalidParameterError
-        `method` or `metric` is none of these, or names a factor that is not there.
+        `method` or `metric` is none of these, or names a factor that is not there or one twice; `previous` is no map.
     DataError
         Fewer than three items are on both this map and `previous`.
     MissingExtraError
@@ -232,7 +233,7 @@ def map(  # noqa: A001  latent.map is what one looks for
     vectors = vectors_of(model, "item", "latent.map")
     pair = _factor_pair(method, vectors.shape[1])
     ids, codes = _chosen(model, "item", items)
-    _check_size(model, vectors[codes])
+    _check_size(model, vectors[codes], 3 if method == "umap" else 2)
     user_ids, user_codes = _chosen(model, "user", () if users is None else users)
     bent = method in _BENT
     metric = metric or ("cosine" if bent else "euclidean")
@@ -285,7 +286,7 @@ def _factor_pair(method: object, n_factors: int) -> tuple[int, int] | None:
     if method in ("pca", *_BENT):
         return None
     known = {f"factor {number}": number - 1 for number in range(1, n_factors + 1)}
-    if isinstance(method, (tuple, list)) and len(method) == 2 and all(name in known for name in method):  # noqa: PLR2004
+    if isinstance(method, (tuple, list)) and len({*method} & {*known}) == len(method) == 2:  # noqa: PLR2004
         return known[method[0]], known[method[1]]
     message = (
         f"'method' of latent.map must be 'pca', 'umap', 'tsne' or two of 'factor 1' to 'factor {n_factors}', "
@@ -303,12 +304,12 @@ def _chosen(model: Recommender, side: Side, ids: Iterable[Id] | None) -> tuple[C
     return asked.ids, codes_of(vocabulary, asked.ids, "latent.map", side)
 
 
-def _check_size(model: Recommender, space: Float64) -> None:
-    if min(space.shape) < 2:  # noqa: PLR2004  a plane has two directions
-        n_items, n_factors = space.shape
+def _check_size(model: Recommender, space: Float64, fewest: int) -> None:
+    n_items, n_factors = space.shape
+    if n_items < fewest or n_factors < 2:  # noqa: PLR2004  a plane has two directions
         message = (
-            f"a map needs at least 2 items with 2 factors each; this {type(model).__name__} has {n_items} items and "
-            f"{n_factors} factors. Hint: FunkSVD(n_factors=2) and more draw one."
+            f"a map needs at least {fewest} items with 2 factors each; this {type(model).__name__} has {n_items} items "
+            f"and {n_factors} factors. Hint: FunkSVD(n_factors=2) and more draw one."
         )
         raise UnsupportedError(message)
 
@@ -385,7 +386,15 @@ class _Before(NamedTuple):
         ------
         DataError
             There are fewer than three.
+        InvalidParameterError
+            It is no map.
         """
+        if not isinstance(previous, ItemMap):
+            message = (
+                f"'previous' of latent.map must be an ItemMap, got {type(previous).__name__}. Hint: give the map "
+                f"of the model before, as latent.map made it."
+            )
+            raise InvalidParameterError(message)
         codes = Vocabulary(previous.ids).encode(ids)
         rows = np.flatnonzero(codes >= 0)
         if rows.size < _FEWEST_SHARED:

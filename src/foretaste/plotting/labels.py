@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BOLD = 1.17  # how much wider bold letters are, about
-_LONGEST = 30  # letters of a label
+LONGEST = 30  # letters of a label
 _GAP = 3.0  # points between a mark and its label
 
 
@@ -80,7 +80,7 @@ def place_labels(
     for row, text in texts:
         if n_placed == n_labels:
             break
-        shown = shortened(text, _LONGEST)
+        shown = shortened(text, LONGEST)
         x, y = on_paper[row]
         mark = Box(x - _GAP, y - _GAP, x + _GAP, y + _GAP)
         right, left, *rest = _sides(x, y, *extent(shown, size))
@@ -115,12 +115,14 @@ def extent(text: str, size: float = LABEL_SIZE) -> tuple[float, float]:
 
 
 def shortened(text: str, letters: int) -> str:
-    """A text of so many letters at most, the end left out."""
+    """A text in one line of so many letters at most, the end left out."""
+    text = " ".join(text.split())
     return text if len(text) <= letters else text[: letters - 1].rstrip(" ,") + "…"
 
 
 def fitted(text: str, width: float, size: float = LABEL_SIZE) -> str:
     """As much of a text as goes into a line of a width in points."""
+    text = " ".join(text.split())
     if extent(text, size)[0] <= width:
         return text
     fits, too_many = 1, len(text)

@@ -25,7 +25,7 @@ from foretaste.plotting.figures import (
     load_extra,
     new_axes,
 )
-from foretaste.plotting.labels import broken, extent, place_labels
+from foretaste.plotting.labels import broken, extent, place_labels, shortened
 from foretaste.utils.validation import BOOL, Int, check_parameters
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _SIZES = (2.0, 3.2, 4.6, 6.2)  # points across, from hardly rated to most rated
 _FEW = 300  # of more items the marks are paler, so that labels among them can be read
+_LONGEST_GROUP = 48  # letters of its name in the legend
 _MOST_NAMED = 8  # users with an arrow and a name each; of more the places are marked
 
 
@@ -209,10 +210,18 @@ def _draw_legend(ax: Axes, styles: Mapping[str, tuple[str, str]], width: float) 
     """Colour and shape of each group above axes of a width in inches, in as many columns as it has room for."""
     line = load_extra("matplotlib.lines").Line2D
     handles = [
-        line([], [], color=colour, marker=shape, markersize=5.5, linestyle="none", label=name)
+        line(
+            [],
+            [],
+            color=colour,
+            marker=shape,
+            markersize=5.5,
+            linestyle="none",
+            label=shortened(name, _LONGEST_GROUP),
+        )
         for name, (colour, shape) in styles.items()
     ]
-    widest = max(extent(name, FONT_SIZE)[0] for name in styles) + 16  # points, with its mark
+    widest = max(extent(handle.get_label(), FONT_SIZE)[0] for handle in handles) + 16  # points, with its mark
     legend = ax.legend(
         handles=handles,
         loc="lower left",

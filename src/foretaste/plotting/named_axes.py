@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from foretaste._typing import Float64, Id
+from foretaste.exceptions import InvalidParameterError
 from foretaste.latent import NamedAxes, Pole
 from foretaste.latent._poles import UNNAMED
 from foretaste.plotting.figures import COLOURS, FONT_SIZE, INK, OTHER, dress, new_axes
-from foretaste.plotting.labels import BOLD, extent, fitted, write
+from foretaste.plotting.labels import BOLD, LONGEST, extent, fitted, shortened, write
 from foretaste.utils.validation import Int, OneOf, check_parameters
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def plot_axes(
         {"show": show, "n": 1 if n is None else n, "n_items": n_items},
         {"show": OneOf(("coordinates", "attributes")), "n": Int(1), "n_items": Int(0)},
     )
+    if not isinstance(named, NamedAxes):
+        message = (
+            f"plot_axes draws what latent.axes has found, NamedAxes, got {type(named).__name__}. "
+            f"Hint: plot_axes(latent.axes(model, attributes))."
+        )
+        raise InvalidParameterError(message)
     if show == "attributes":
         return _draw_attributes(named, 25 if n is None else n, ax)
     return _draw_coordinates(named, 5 if n is None else n, n_items, labels or {}, ax)
@@ -145,7 +152,7 @@ def _draw_attributes(named: NamedAxes, n: int, ax: Axes | None) -> Axes:
         *ax.plot(scores[found], rows[found], label=f"found (corrected p up to {named.alpha:g})", **style),
         *ax.plot(scores[~found], rows[~found], label="chance would do", **hollow),
     ]
-    ax.set_yticks(rows, [named.words[place] for place in order])
+    ax.set_yticks(rows, [shortened(named.words[place], LONGEST) for place in order])
     ax.set(ylim=(order.size - 0.5, -0.5), xlabel="R² on items left out (cross-validated)")
     lowest, highest = min(float(scores.min()), 0.0), max(float(scores.max()), 0.05)
     ax.set_xlim(lowest - 0.03 * (highest - lowest), highest + 0.03 * (highest - lowest))
@@ -158,7 +165,7 @@ def _draw_attributes(named: NamedAxes, n: int, ax: Axes | None) -> Axes:
         text = f"p {_p_value(float(named.corrected[place]))}{area}"
         write(ax, text, (1.01, row), transform=ax.get_yaxis_transform(), va="center", alpha=0.8)
     shown = [handle for handle, some in zip(handles, (found, ~found), strict=True) if some.any()]
-    ax.legend(handles=shown, loc="lower right", frameon=False, fontsize=FONT_SIZE - 0.5, labelcolor=INK)
+    ax.legend(handles=shown, loc="best", frameon=False, fontsize=FONT_SIZE - 0.5, labelcolor=INK)
     return ax
 
 

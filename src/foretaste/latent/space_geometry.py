@@ -23,6 +23,7 @@ from foretaste.utils.validation import Int, check_parameters
 SpaceMeasure: TypeAlias = Literal["euclidean", "cosine", "dot", "mutual proximity", "local scaling"]
 
 _N_HUBS = 10
+_DOUBTFUL = 1e-8  # of the squares that are subtracted from each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class SpaceRow:
     orphans : float
         Share of items that are among the nearest of none.
     dimension : float
-        Intrinsic dimension; NaN in the same places.
+        Intrinsic dimension, items in one place counting as one; NaN in the same places.
     hubs : column of ids
         The most favoured items, the worst first.
     occurrences : int64 array
@@ -305,8 +306,14 @@ def euclidean(points: Float64) -> Float64:
     """Distances of all pairs, 0 from each to itself."""
     centred = points - points.mean(axis=0)  # a common shift changes no distance and keeps digits
     squares = (centred**2).sum(axis=1)
-    table = squares[:, None] + squares - 2 * (centred @ centred.T)
+    sums = squares[:, None] + squares
+    table = sums - 2 * (centred @ centred.T)
     np.fill_diagonal(table, 0)
+    # Where nearly nothing is left, it is rounding: items in one place would seem to lie apart, and far from evenly.
+    doubtful = table < _DOUBTFUL * sums
+    for row in np.flatnonzero(doubtful.any(axis=1)):
+        columns = np.flatnonzero(doubtful[row])
+        table[row, columns] = ((centred[row] - centred[columns]) ** 2).sum(axis=1)
     distances: Float64 = np.sqrt(np.maximum(table, 0, out=table), out=table)
     return distances
 
@@ -324,7 +331,8 @@ def mutual_proximity(far: Float64) -> Float64:
 def local_scaling(far: Float64, n_neighbors: int) -> Float64:
     """1 - exp(-d^2 / (s_x s_y)) of all pairs, with s the distance of the k-th nearest."""
     scales = np.partition(far, n_neighbors, axis=1)[:, n_neighbors]  # the first is the item itself
-    return -np.expm1(-(far**2) / np.maximum(np.outer(scales, scales), np.finfo(float).tiny))
+    with np.errstate(over="ignore"):  # infinitely far, where the nearest lie in one place
+        return -np.expm1(-(far**2) / np.maximum(np.outer(scales, scales), np.finfo(float).tiny))
 
 
 def concentration(table: Float64) -> tuple[float, float]:
@@ -354,8 +362,11 @@ def skewness(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
 
 
 def two_nn(table: Float64) -> float:
-    """Intrinsic dimension from the ratio of the distances of the two nearest; items in one place are left out."""
-    first, second = np.sort(np.partition(table, 2, axis=1)[:, :3], axis=1)[:, 1:].T  # the item itself comes first
-    apart = first > 0
-    total = float(np.log(second[apart] / first[apart]).sum())
-    return (int(apart.sum()) - 1) / total if total > 0 else np.nan
+    """Intrinsic dimension from the ratio of the distances of the two nearest; items in one place count as one."""
+    first = ~np.triu(table == 0, 1).any(axis=0)
+    table = table[np.ix_(first, first)]
+    if len(table) < 3:  # noqa: PLR2004  there are no two others
+        return np.nan
+    near, next_near = np.sort(np.partition(table, 2, axis=1)[:, :3], axis=1)[:, 1:].T  # the item itself comes first
+    total = float(np.log(next_near / near).sum())
+    return (len(table) - 1) / total if total > 0 else np.nan

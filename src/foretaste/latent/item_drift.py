@@ -28,7 +28,8 @@ class Drift:
         Those that both models know, in the order of the new one.
     moved : float64 array of shape (n_items,)
         How far each moved, in units of the spread: the root mean square distance of these items from their mean.
-        Between two spaces that have nothing in common it would be about 1.4.
+        With nothing in common it would be 1.4; turning one space onto the other takes a little off
+        by chance, more of it the more factors and the fewer items.
     kept : float64 array of shape (n_items,)
         Of the items among its nearest in either space, the share that is in both (Jaccard); 1 if they are the same.
     agreement : float
