@@ -133,4 +133,21 @@ ROWS: tuple[Row, ...] = (
         ),
         rivals=False,
     ),
+    Row(
+        name="map-page",
+        title="The map of 100,000 items: writing the page, and walking through it in a browser",
+        about=(
+            "64 random factors, titles of 23 letters drawn by lot, 19 genres and a year that go with nothing: what "
+            "compresses least. `write` is the whole of `write_map` with its neighbours and tests. In headless Chromium "
+            "with WebGL in software, 1200 by 900: when the browser first paints, when the map is drawn, and the median "
+            "and the 95th percentile of the time between frames while the map is dragged to and fro."
+        ),
+        data="many_items",
+        contestants=(Contestant("foretaste write_map", "map_page.walk"),),
+        timed="write",
+        shown=("MB", "first paint", "map drawn", "a frame", "a slow frame"),
+        targets=(AtMost("MB", 3), AtMost("first paint", 2), AtMost("map drawn", 2)),
+        rivals=False,
+        most_runs=1,
+    ),
 )

@@ -32,7 +32,7 @@ _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
 _ACCURACIES = {
     *("rmse", "rmse standard error", "mae", "covered", "agreement", "ndcg@10", "recall@10", "recall@20"),
     *("unlike, factors", "unlike, genres", "calibration", "hit rate", "precision", "slots"),
-    *("far, events", "far, genres", "recall", "candidate rows", "rows", "users", "customers"),
+    *("MB", "far, events", "far, genres", "recall", "candidate rows", "rows", "users", "customers"),
     *(f"{metric}, {blend}" for metric in ("recall", "hit_rate") for blend in ("predicted", "given", "learned")),
 }
 

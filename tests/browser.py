@@ -16,6 +16,7 @@ FLAGS = (
     "--no-sandbox",  # the pages are our own, and containers lack what the sandbox needs
     "--no-first-run",
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL without a graphics card
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
@@ -33,6 +34,8 @@ _KEYS = {
     "Enter": 13,
     "Escape": 27,
     "Tab": 9,
+    "+": 187,
+    "0": 48,
 }
 
 
@@ -112,15 +115,15 @@ class Browser:
         message = "the browser does not answer: " + self._log.read()[-2000:]
         raise RuntimeError(message)
 
-    def open(self, path, *, width=1200, height=900, dark=False):
-        """A file in a new tab of that size."""
-        return Tab(self, path, width, height, dark=dark)
+    def open(self, path, *, width=1200, height=900, dark=False, before=""):
+        """A file in a new tab of that size; `before` is a script that runs before any of its own."""
+        return Tab(self, path, width, height, dark=dark, before=before)
 
 
 class Tab:
     """One page in the browser."""
 
-    def __init__(self, browser, path, width, height, *, dark):
+    def __init__(self, browser, path, width, height, *, dark, before):
         self._browser = browser
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -130,6 +133,7 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         scheme = "dark" if dark else "light"
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         self.call("Page.navigate", url=Path(path).absolute().as_uri())
         while not self._seen("Page.loadEventFired"):
             browser.receive()
@@ -176,6 +180,23 @@ class Tab:
         text = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=_KEYS[key], **text)
+
+    def type(self, text):
+        """Write into what has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def point(self, x, y, *, click=False):
+        """Move the mouse there, and press it."""
+        for kind in ("mouseMoved", *(("mousePressed", "mouseReleased") if click else ())):
+            button = "none" if kind == "mouseMoved" else "left"
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=int(click))
+
+    def touch(self, *steps):
+        """Put fingers down, move them and lift them: for each step the places of all of them."""
+        for number, places in enumerate(steps):
+            fingers = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+            self.call("Input.dispatchTouchEvent", type="touchMove" if number else "touchStart", touchPoints=fingers)
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def picture(self, path, *, whole=False):
         """What is to be seen, as a PNG file."""

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foretaste import data, exceptions, metrics, model_selection, models, pages, plotting, surprise
+    from foretaste import data, exceptions, latent, metrics, model_selection, models, pages, plotting, surprise
     from foretaste.data import (
         Interactions,
         ItemFeatures,
@@ -89,7 +89,7 @@ _HOME = {
     "synthetic": "data",
     "tune": "model_selection",
 }
-_MODULES = ("data", "exceptions", "metrics", "model_selection", "models", "pages", "plotting", "surprise")
+_MODULES = ("data", "exceptions", "latent", "metrics", "model_selection", "models", "pages", "plotting", "surprise")
 
 __all__ = [
     "ALS",
@@ -124,6 +124,7 @@ __all__ = [
     "data",
     "datasets",
     "exceptions",
+    "latent",
     "load",
     "load_movielens",
     "metrics",

@@ -1,18 +1,16 @@
-"""The learning curve and the map: what is drawn, what is labelled, and the SVG text."""
+"""The learning curve, what all pictures share, and the SVG text."""
 
 import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
-import polars as pl
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 
 import foretaste as ft
-from foretaste.exceptions import MissingExtraError, NotFittedError, UnsupportedError
+from foretaste.exceptions import MissingExtraError, UnsupportedError
 from foretaste.plotting import plot_history, plot_map, to_svg
-from foretaste.plotting.figures import COLOURS, INK, Plane
+from foretaste.plotting.figures import COLOURS, INK
 
 
 @pytest.fixture(scope="module")
@@ -54,79 +52,11 @@ def test_a_model_without_epochs_has_no_curve():
         plot_history(ft.GlobalMean().fit(ft.datasets.albums()))
 
 
-def test_two_factors_are_the_axes(two_factors):
-    plane = Plane.of(two_factors)
-    np.testing.assert_array_equal(plane.points, two_factors.item_factors_.astype(float))
-    assert sum(plane.shares) == pytest.approx(1)
-
-
-def test_more_factors_are_turned_to_their_principal_components(model):
-    plane = Plane.of(model)
-    centred = model.item_factors_.astype(float) - model.item_factors_.astype(float).mean(axis=0)
-    values = np.sort(np.linalg.eigvalsh(centred.T @ centred))[::-1]
-    np.testing.assert_allclose(plane.shares, values[:2] / values.sum(), rtol=1e-6)
-    np.testing.assert_allclose((plane.points**2).sum(axis=0), values[:2], rtol=1e-6)
-    assert f"{plane.shares[0]:.0%}" in plot_map(model).get_xlabel()
-
-
-def test_equal_items_have_no_variance_to_share():
-    fitted = ft.ALS(n_factors=3, random_state=0).fit(ft.datasets.albums())
-    fitted.item_factors_ = np.ones_like(fitted.item_factors_)
-    assert Plane.of(fitted).shares == (0, 0)
-
-
-def test_the_map_shows_each_item_once(model, catalogue):
-    ax = plot_map(model, groups=groups_of(catalogue, 11))
-    marks = [line for line in ax.get_lines() if line.get_linestyle() == "None"]
-    drawn = np.concatenate([line.get_xydata() for line in marks])
-    expected = Plane.of(model).points
-    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(expected, axis=0))
-
-
-def test_the_legend_has_eight_groups_and_the_rest(model, catalogue):
-    legend = plot_map(model, groups=groups_of(catalogue, 11)).get_legend()
-    names = [text.get_text() for text in legend.get_texts()]
-    assert len(names) == 9
-    assert names[-1] == "other"
-    shapes = {(handle.get_color(), handle.get_marker()) for handle in legend.legend_handles}
-    assert len(shapes) == 9
-    assert plot_map(model).get_legend() is None
-
-
-def test_the_most_rated_items_are_labelled_without_overlap(model):
-    counts = np.bincount(model.known_.indices, minlength=len(model.item_vocabulary_))
-    ax = plot_map(model, n_labels=12)
-    ax.figure.draw_without_rendering()
-    boxes = [Bbox(text.get_window_extent()) for text in ax.texts]
-    assert 3 < len(boxes) <= 12
-    assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])
-    most_rated = model.item_vocabulary_.ids[int(counts.argmax())]
-    assert ax.texts[0].get_text() == most_rated or ax.texts[0].get_text()[:-1] == most_rated[:29]
-
-
-def test_labels_replace_ids_and_a_dollar_stays_one(two_factors):
-    ax = plot_map(two_factors, labels={"sanam": "from $1 to $2", "bts": ""}, n_labels=5)
-    ax.figure.draw_without_rendering()
-    assert "from $1 to $2" in [text.get_text() for text in ax.texts]
-    assert "from $1 to $2" in to_svg(ax.figure, label="")
-
-
 def test_draws_into_axes_that_are_given(two_factors):
     given = Figure().add_subplot()
     assert plot_map(two_factors, ax=given) is given
     given = Figure().subfigures(1, 2)[0].add_subplot()
     assert plot_history(two_factors, ax=given) is given
-
-
-@pytest.mark.parametrize("model", [ft.Baseline(), ft.GlobalMean(), ft.FunkSVD(n_factors=1, random_state=0)])
-def test_without_two_factors_there_is_no_map(model):
-    with pytest.raises(UnsupportedError, match=f"this {type(model).__name__} has"):
-        plot_map(model.fit(ft.datasets.albums()))
-
-
-def test_an_unfitted_model_has_no_map():
-    with pytest.raises(NotFittedError, match="Call 'fit' before 'plot_map'"):
-        plot_map(ft.ALS())
 
 
 def test_without_matplotlib_the_message_names_the_extra(two_factors, monkeypatch):
@@ -172,9 +102,3 @@ def luminance(colour):
 def test_colours_stand_out_by_day_and_in_the_dark(colour):
     assert 1.05 / (luminance(colour) + 0.05) > 2.2
     assert (luminance(colour) + 0.05) / (luminance("#141219") + 0.05) > 2.2
-
-
-def test_groups_may_be_a_column_of_a_frame(two_factors):
-    items = pl.DataFrame({"item": ["bts", "sanam"], "style": ["pop", "pop"]})
-    legend = plot_map(two_factors, groups=dict(items.iter_rows())).get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["pop", "other"]

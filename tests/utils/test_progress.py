@@ -50,3 +50,11 @@ def test_the_bar_goes_when_the_work_fails(monkeypatch):
         advance(f"{1 / 0}")
     with progress("Again", 1) as advance:  # rich allows one live display at a time
         advance("one")
+
+
+def test_for_steps_of_minutes_the_bar_is_there_at_once(monkeypatch):
+    written = terminal(monkeypatch, is_one=True)
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 60.0)
+    with progress("Placing", 2, at_once=True) as advance:
+        advance("one")
+    assert "Placing" in written.getvalue()

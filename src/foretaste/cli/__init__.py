@@ -19,6 +19,7 @@ from foretaste.cli import _output
 from foretaste.cli.compare import compare
 from foretaste.cli.data import data
 from foretaste.cli.demo import demo
+from foretaste.cli.map import map_
 from foretaste.cli.page import page
 from foretaste.cli.predict import predict
 from foretaste.cli.recommend import recommend
@@ -37,7 +38,7 @@ def app() -> None:
     """Learn from ratings, measure, recommend, explain, compose pages."""
 
 
-for command in (demo, data, train, predict, recommend, similar, page, compare, tune, surprise):
+for command in (demo, data, train, predict, recommend, similar, map_, page, compare, tune, surprise):
     app.add_command(command)
 
 

@@ -56,6 +56,8 @@ class Features:
         The features: "year" of a column of numbers, "genres=Comedy" of one of categories, tags or words.
     rows : SparseRows
         The numbers, a row an id and a column a feature.
+    kinds : tuple of str
+        What the column of each feature is: "number", "category", "tags" or "text".
     missing : dict
         By column: how many ids have nothing there.
     """
@@ -78,6 +80,11 @@ class Features:
         return np.repeat(np.arange(len(self._columns)), [len(column.features) for column in self._columns]).astype(
             np.int32
         )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of the features, in the same order: what their columns are, "number", "category", "tags" or "text"."""
+        return tuple(column.kind for column in self._columns for _ in column.features)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -324,7 +331,7 @@ def _lists(series: pl.Series, separator: str | None) -> list[list[str]]:
     """The distinct values of each row as texts: one of a category, many of tags, none where it is missing."""
     several = _holds_lists(series)
     found: list[list[str]] = []
-    for value in series:
+    for value in series.to_list():  # of lists, not a Series each
         if not several and is_missing(value):
             found.append([])
             continue

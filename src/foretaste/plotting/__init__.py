@@ -1,6 +1,10 @@
 """Pictures and a page of what a model has learned; the only part that knows matplotlib and jinja2 (extra `plot`)."""
 
-from foretaste.plotting.figures import plot_history, plot_map
+from foretaste.plotting.figures import plot_history
+from foretaste.plotting.map_page import write_map
+from foretaste.plotting.maps import plot_map
+from foretaste.plotting.named_axes import plot_axes
+from foretaste.plotting.neighbors import plot_neighbors
 from foretaste.plotting.report import (
     Neighbours,
     Newcomer,
@@ -21,8 +25,11 @@ __all__ = [
     "Report",
     "Suggestion",
     "TruthCheck",
+    "plot_axes",
     "plot_history",
     "plot_map",
+    "plot_neighbors",
     "to_svg",
+    "write_map",
     "write_report",
 ]

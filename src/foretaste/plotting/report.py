@@ -13,7 +13,8 @@ import polars as pl
 from foretaste._typing import Id
 from foretaste.exceptions import DataError
 from foretaste.models import Recommender
-from foretaste.plotting.figures import Plane, history_arrays, load_extra, new_axes, plot_history, plot_map
+from foretaste.plotting.figures import history_arrays, load_extra, new_axes, plot_history
+from foretaste.plotting.maps import map_of, plot_map
 from foretaste.plotting.svg import to_svg
 from foretaste.utils.files import write_whole
 from foretaste.utils.looks import looks
@@ -190,14 +191,7 @@ def checked_path(path: str | Path) -> Path:
 
 def render_report(report: Report) -> str:
     """The page as text; see `write_report`."""
-    jinja2 = load_extra("jinja2")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("foretaste.plotting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {"stars": _stars, "seconds": _seconds}
     rows = report.comparison.to_dicts()
     worst = max(row["rmse"] for row in rows)
@@ -206,15 +200,34 @@ def render_report(report: Report) -> str:
         model=type(report.model).__name__,
         rows=[row | {"share": row["rmse"] / worst} for row in rows],
         middle=sum(report.model.scale_) / 2,
-        curve=_curve(report.model),
+        curve=curve_picture(report.model),
         map=_map(report),
-        looks=jinja2.utils.markupsafe.Markup(looks()),
-        markup=jinja2.utils.markupsafe.Markup,
+        looks=environment.globals["markup"](looks()),
     )
     return page
 
 
-class _Picture(NamedTuple):
+def page_environment() -> Any:  # noqa: ANN401  jinja2 publishes its types, but may be absent
+    """What fills the templates of this room: everything is escaped but what goes through `markup`.
+
+    Raises
+    ------
+    MissingExtraError
+        jinja2 is not installed.
+    """
+    jinja2 = load_extra("jinja2")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("foretaste.plotting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["markup"] = jinja2.utils.markupsafe.Markup
+    return environment
+
+
+class Picture(NamedTuple):
     """A picture twice, for wide and narrow windows, and what it says in words."""
 
     wide: str
@@ -222,33 +235,51 @@ class _Picture(NamedTuple):
     words: str
 
 
-def _curve(model: Recommender) -> _Picture:
+def curve_picture(model: Recommender) -> Picture:
+    """The learning curve of a model.
+
+    Raises
+    ------
+    UnsupportedError
+        It learns without epochs.
+    """
     curve = history_arrays(model)
-    words = f"Over {curve['epoch'].size} epochs the training RMSE goes from {curve['train'][0]:.3f} to "
+    measure = "RMSE" if model.measure == "rmse" else model.measure
+    words = f"Over {curve['epoch'].size} epochs the training {measure} goes from {curve['train'][0]:.3f} to "
     words += f"{curve['train'][-1]:.3f}."
     if not np.isnan(curve["valid"]).all():
         best = int(np.nanargmin(curve["valid"]))
-        words += f" The validation RMSE is lowest, {curve['valid'][best]:.3f}, after {best + 1} epochs."
+        words += f" The validation {measure} is lowest, {curve['valid'][best]:.3f}, after {best + 1} epochs."
     drawn = [plot_history(model, ax=new_axes(*size)) for size in ((7.6, 3.2), (_NARROW, 2.8))]
     return _pictures("curve", f"Learning curve. {words}", drawn, words)
 
 
-def _map(report: Report) -> _Picture:
-    share = sum(Plane.of(report.model).shares)
-    words = f"The plane holds {share:.0%} of the variance of the {report.things}' factors."
+def _map(report: Report) -> Picture:
+    places = map_of(report.model)
+    words = (
+        f"The plane holds {sum(places.shares):.0%} of the variance of the {report.things}' factors. {places.caution}"
+    )
     drawn = [
-        plot_map(report.model, labels=report.labels, groups=report.groups, n_labels=n_labels, ax=new_axes(*size))
+        plot_map(
+            report.model,
+            places=places,
+            labels=report.labels,
+            groups=report.groups,
+            n_labels=n_labels,
+            caution=False,  # the page says it in words
+            ax=new_axes(*size),
+        )
         for n_labels, size in ((18, (7.6, 6.0)), (6, (_NARROW, 4.5)))
     ]
     return _pictures("map", f"Map of the {report.things} by their factors. {words}", drawn, words)
 
 
-def _pictures(name: str, label: str, drawn: list[Any], words: str) -> _Picture:
+def _pictures(name: str, label: str, drawn: list[Any], words: str) -> Picture:
     wide, narrow = (
         to_svg(ax.figure, label=label, name=f"{name}-{size}")
         for ax, size in zip(drawn, ("wide", "narrow"), strict=True)
     )
-    return _Picture(wide, narrow, words)
+    return Picture(wide, narrow, words)
 
 
 def _stars(value: float) -> str:

@@ -11,8 +11,11 @@ _PATIENCE_SECONDS = 0.7
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Within the context, call ``advance(note)`` once for each of `total` steps; the bar goes when the work is done."""
+def progress(description: str, total: int, *, at_once: bool = False) -> Iterator[Callable[[str], None]]:
+    """Within the context, call ``advance(note)`` once for each of `total` steps; the bar goes when the work is done.
+
+    With `at_once` it is there from the first step on, however soon that comes: for steps of minutes.
+    """
     from rich.console import Console  # noqa: PLC0415  only long work pays for it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
@@ -35,7 +38,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[str], None]]:
     def advance(note: str = "") -> None:
         nonlocal shown
         bar.update(task, advance=1, note=note)
-        if not shown and time.perf_counter() - started > _PATIENCE_SECONDS:
+        if not shown and (at_once or time.perf_counter() - started > _PATIENCE_SECONDS):
             bar.start()
             shown = True
 
