@@ -43,6 +43,13 @@ def test_latent_numbers_far_out_in_a_tail_stay_within_their_class():
         assert np.abs(found - near).mean() == pytest.approx(1 / abs(mean - near), rel=0.1)
 
 
+def test_a_narrow_class_far_out_in_a_tail_is_filled():
+    found = latents([40.0] * 1000, [1] * 1000, [0.0, 0.004], (np.arange(1000) + 0.5) / 1000)
+    # the exponential distribution's quantiles within four thousandths: all but evenly spread
+    np.testing.assert_allclose(np.sort(found), (np.arange(1000) + 0.5) / 250_000, atol=1e-4)
+    assert np.mean(found) == pytest.approx(0.00205, abs=2e-5)
+
+
 def test_values_are_shared_by_their_two_nearest_bins():
     out = np.zeros((2, 4))
     spread_over_bins(np.array([0.0, 1.25, 3.0, 3.0], np.float32), np.array([0, 1, 1, 0], np.int32), 0.0, 1.0, out)

@@ -63,8 +63,8 @@ def draw_latents(
         low, high, sign = cuts[c] - f, cuts[c + 1] - f, 1.0
         if low + high > 0:  # as NaN is for the whole line, which does not occur with two classes or more
             low, high, sign = -high, -low, -1.0
-        if high < _FAR:  # an exponential distribution below the upper end, to all digits
-            x = max(high + math.log(1.0 - u) / -high, low)
+        if high < _FAR:  # an exponential distribution between the ends, to all digits
+            x = high + math.log1p(u * math.expm1(high * (high - low))) / -high
         else:
             least, most = _below(low), _below(high)
             x = _quantile(max(least + u * (most - least), 1e-300))

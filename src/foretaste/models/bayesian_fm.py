@@ -10,7 +10,7 @@ import polars as pl
 
 from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, RandomState, UnknownPolicy
 from foretaste.data.coerce import times_of
-from foretaste.data.features import Features, ItemFeatures, UserFeatures, as_features
+from foretaste.data.features import ItemFeatures, UserFeatures
 from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.moments import days
 from foretaste.data.vocabulary import Vocabulary
@@ -18,6 +18,7 @@ from foretaste.exceptions import DataError, InvalidParameterError, UnsupportedEr
 from foretaste.models._base import Recommender, Side
 from foretaste.models._blocks import Described
 from foretaste.models._chain import Chains, Data, Settings, as_set, day_codes
+from foretaste.models._described import features_given
 from foretaste.models._newcomers import Prior, newcomers
 from foretaste.models._ordinal import Link
 from foretaste.models._ranking import Products, Scorer
@@ -39,7 +40,6 @@ from foretaste.utils.validation import (
 _NAMES = ("user", "item", "implicit", "implicit_items", "time")
 # That of year 9999, the last that a date may be.
 _LAST_DAY = 2_932_896
-_KINDS: dict[Side, type[Features]] = {"user": UserFeatures, "item": ItemFeatures}
 
 
 class BayesianFM(Recommender):
@@ -250,7 +250,7 @@ class BayesianFM(Recommender):
             if implicit in names:
                 n_others = interactions.n_items if side == "user" else interactions.n_users
                 parts.append((as_set(rows), np.zeros(n_others, np.int32)))
-            own = self._described(side)
+            own = features_given(self, side)
             if own is not None:
                 parts.append((own.of(getattr(interactions, f"{side}s")), own.groups))
             described.append(Described.of(parts))
@@ -258,10 +258,6 @@ class BayesianFM(Recommender):
         if moments is not None and "time" in names:
             both = moments, None if held_out is None or held_out.times is None else _days(held_out.times)
         return Data.of(interactions, held_out, names, (described[0], described[1]), both)
-
-    def _described(self, side: Side) -> Features | None:
-        given = getattr(self, f"{side}_features")
-        return None if given is None else as_features(given, _KINDS[side])
 
     def _begun(self, interactions: Interactions, fingerprint: str) -> Learned:
         """What the last fit has learned; it has to be of these ratings and parameters."""
@@ -549,7 +545,7 @@ class BayesianFM(Recommender):
     def _fold_in_users(self, users: Vocabulary, rows: SparseRows) -> Learned:
         parts = [as_set(rows)] if "implicit" in self.features_ else []
         groups = [np.zeros(len(self.item_vocabulary_), np.int32)] * len(parts)
-        own = self._described("user")
+        own = features_given(self, "user")
         if own is not None:
             parts, groups = [*parts, own.of(users)], [*groups, own.groups]
         described = Described.of(list(zip(parts, groups, strict=True)))
