@@ -50,3 +50,4 @@ $(VENV)/.bench-source: $(VENV)/.bench
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist
+	find src -name '*.nb[ic]' -delete

@@ -42,11 +42,12 @@ _N_CHECKED = 500  # users whose recommendations are compared with an exact searc
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """One entry a row."""
+    """One entry a row; `times`, where there are any, in seconds since 1970."""
 
     users: Array
     items: Array
     ratings: Array
+    times: Array | None = None
 
     def head(self, n: int) -> Ratings:
         """The first n rows."""
@@ -54,7 +55,8 @@ class Ratings:
 
     def rows(self, chosen: slice | Array) -> Ratings:
         """Some of the rows."""
-        return Ratings(self.users[chosen], self.items[chosen], self.ratings[chosen])
+        times = None if self.times is None else self.times[chosen]
+        return Ratings(self.users[chosen], self.items[chosen], self.ratings[chosen], times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +223,12 @@ def ml_1m_tenth() -> Split:
     return _split(table, ~table["test10"], table["test10"])
 
 
+def ml_1m_tenth_validation() -> Split:
+    """The training part of `ml_1m_tenth` alone, about a tenth of it held out for the choice of settings."""
+    table = _rating_table("ml-1m")
+    return _split(table, ~table["test10"] & ~table["valid10"], ~table["test10"] & table["valid10"])
+
+
 def ml_1m_validation() -> Split:
     """The training part of `ml_1m_fold` alone, about a tenth of it held out for the choice of settings."""
     table = _rating_table("ml-1m")
@@ -238,6 +246,16 @@ def ml_100k_folds() -> dict[str, Split]:
     """ml-100k: the publisher's folds u1 to u5."""
     names = [f"u{number}" for number in range(1, 6)]
     return {name: Split(_published(f"{name}.base"), _published(f"{name}.test"), _STARS) for name in names}
+
+
+def ml_100k_fold_names() -> tuple[str, ...]:
+    """The publisher's folds of ml-100k, for who reads them by themselves."""
+    return ("u1", "u2", "u3", "u4", "u5")
+
+
+def first_name(names: tuple[str, ...]) -> tuple[str, ...]:
+    """One of the folds."""
+    return names[:1]
 
 
 def ml_100k_random_folds() -> dict[str, Split]:
@@ -303,7 +321,7 @@ def _random_folds(whole: Ratings) -> dict[str, Split]:
 
 def _split(table: dict[str, Array], train: Array, test: Array) -> Split:
     users, items = table["user_ids"][table["u"]], table["item_ids"][table["i"]]
-    parts = (Ratings(users[rows], items[rows], table["r"][rows]) for rows in (train, test))
+    parts = (Ratings(users[rows], items[rows], table["r"][rows], table["ts"][rows]) for rows in (train, test))
     return Split(*parts, scale=_STARS)
 
 

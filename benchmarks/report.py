@@ -24,12 +24,13 @@ _LIBRARIES = (
     "cmfrec",
     "implicit",
     "lightfm-next",
+    "myfm",
 )
 # Differences of RMSE up to this count as none.
 _NOISE = 0.001
 _COUNTS = {"epochs", "compiler", "users a second", "peak MB"}
 _ACCURACIES = {
-    *("rmse", "rmse standard error", "mae", "agreement", "ndcg@10", "recall@10", "recall@20"),
+    *("rmse", "rmse standard error", "mae", "covered", "agreement", "ndcg@10", "recall@10", "recall@20"),
     *("unlike, factors", "unlike, genres", "calibration", "hit rate", "precision", "slots"),
     *("MB", "far, events", "far, genres", "recall", "candidate rows", "rows", "users", "customers"),
     *(f"{metric}, {blend}" for metric in ("recall", "hit_rate") for blend in ("predicted", "given", "learned")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import drop_in, ordering, pages
+from benchmarks import drop_in, ordering, pages, sampling
 from benchmarks.row import AtLeast, AtMost, Contestant, Faster, NoWorse, Row, Same
 
 
@@ -567,4 +567,4 @@ _ROWS = (
     ),
 )
 
-ROWS: dict[str, Row] = {row.name: row for row in (*_ROWS, *ordering.ROWS, *drop_in.ROWS, *pages.ROWS)}
+ROWS: dict[str, Row] = {row.name: row for row in (*_ROWS, *ordering.ROWS, *sampling.ROWS, *drop_in.ROWS, *pages.ROWS)}

@@ -29,6 +29,7 @@ class Case:
     likeness: str = ""  # who is like another by a measure that is neither
     centred: bool = True  # whether it starts from the mean
     non_negative: bool = False  # whether it refuses ratings below 0
+    linked: bool = False  # whether its ratings are no sum of mean, biases and factors, but a function of one
 
 
 def features(side, ids):
@@ -78,6 +79,11 @@ def described_model(model, described=(), **settings):
 def hybrid(described=(), **settings):
     settings = {"n_factors": 4, "n_epochs": 80, "reg": 0.02, "random_state": 0} | settings
     return described_model(ft.HybridMF, described, **settings)
+
+
+def bayesian_fm(described=(), **settings):
+    settings = {"n_factors": 2, "n_samples": 40, "n_chains": 2, "burn_in": 10, "random_state": 0} | settings
+    return described_model(ft.BayesianFM, described, **settings)
 
 
 def knn(model, **settings):
@@ -226,6 +232,10 @@ CASES = {
     "FunkSVD at once": Case("FunkSVD", funk_svd(solver="gd")),
     "FunkSVD at once and unbiased": Case("FunkSVD", funk_svd(solver="gd", biased=False), centred=False),
     "SVDpp": Case("SVDpp", svdpp()),
+    "BayesianFM": Case("BayesianFM", bayesian_fm()),
+    "BayesianFM of ids": Case("BayesianFM", bayesian_fm(features=("user", "item"), n_kept=10)),
+    "BayesianFM of attributes": Case("BayesianFM", bayesian_fm(["user_features", "item_features"])),
+    "BayesianFM of classes": Case("BayesianFM", bayesian_fm(link="ordinal", features=("user", "item")), linked=True),
     "EASE": ease(),
     "EASE relaxed": ease(dropout=0.2, relaxation=0.3),
     "EASE of the held back": ease(user_exponent=0.5, item_exponent=0.5),

@@ -44,13 +44,16 @@ _PAN = """new Promise(done => {
 
 def walk(scores: Scores) -> dict[str, float]:
     """Write the page; then open it in a browser, and drag the map about. Figures in seconds and megabytes."""
+    found = browser.find()
+    if found is None:
+        raise ModuleNotFoundError(name="a Chromium")  # as any other thing that is not installed
     model, watch = with_factors(scores), Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "map.html")
         with watch("write"):
             write_map(page, model, _described(model.item_vocabulary_.ids.to_numpy()))
         figures = watch.seconds | {"MB": page.stat().st_size / 1e6}
-        with browser.Browser(browser.find(), folder) as program:
+        with browser.Browser(found, folder) as program:
             tab = program.open(page)
             tab.wait_for("performance.getEntriesByName('map drawn').length > 0")
             paint = tab.run("performance.getEntriesByName('first-contentful-paint')[0].startTime")

@@ -125,3 +125,12 @@ def test_mistakes_are_named():
     users = UserFeatures.from_frame(pl.DataFrame({"user": [1], "age": [2]}))
     with pytest.raises(InvalidParameterError, match="must be a frame or ItemFeatures, got UserFeatures"):
         as_features(users, ItemFeatures)
+
+
+def test_features_know_the_column_they_come_from():
+    frame = pl.DataFrame(
+        {"item": [1, 2, 3], "kind": ["x", "x", None], "year": [1, 2, 3], "tags": [["p", "q"], ["q"], ["p"]]}
+    )
+    features = ItemFeatures.from_frame(frame)
+    assert features.names == ("kind=x", "year", "tags=p", "tags=q")
+    assert features.groups.tolist() == [0, 1, 2, 2]

@@ -104,6 +104,8 @@ def test_pairs_and_ratings_apart_become_interactions(pairs):
 
 def test_ratings_given_apart_replace_those_in_the_frame():
     assert [rating for *_, rating in rows(as_interactions(FRAMES["pandas"], [1, 2, 3]))] == [1, 2, 3]
+    timed = pl.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "time": [10, 20]})
+    assert as_interactions(timed, [1.0, 2.0]).times.to_list() == [10, 20]
 
 
 @pytest.mark.parametrize(
@@ -512,6 +514,9 @@ def test_to_xy_gives_pairs_and_ratings(kind):
     assert ratings.tolist() == [5, 3, 1]
     assert ratings.dtype == np.float64
     assert rows(as_interactions(pairs, ratings)) == ROWS
+    assert as_interactions(FRAMES[kind]).to_xy(times=True)[0].shape == pairs.shape
+    timed = Interactions.from_arrays("ab", "xy", [1, 2], times=[5, 6]).to_xy(times=True)[0]
+    assert timed.columns == ["user", "item", "time"]
     with pytest.raises(DataError, match=r"^to_xy needs ratings, and these interactions have none\. Hint"):
         Interactions.from_arrays("ab", "xy").to_xy()
 

@@ -303,3 +303,14 @@ def test_what_a_splitter_drops_and_who_has_nothing_to_find_is_counted():
     assert found.dropped == {"users have too few rows to be tested": 1}
     assert found.n_dropped_users == 1  # a's last event is of an item they had before
     assert found.n_unknown == 1
+
+
+def test_a_model_that_looks_at_days_is_told_those_of_the_test_part():
+    rng = np.random.default_rng(0)
+    days = rng.integers(0, 10, 600)
+    data = ft.Interactions.from_arrays(
+        np.arange(600) // 20, np.tile(np.arange(20), 30), days + rng.normal(0, 0.1, 600), times=days * 86_400
+    )
+    model = ft.BayesianFM(2, n_samples=30, n_chains=1, burn_in=10, random_state=0)
+    comparison = compare({"by days": model}, data, cv=2, metrics=["rmse"])
+    assert comparison.folds["rmse"].max() < 1  # without the day it would be 3

@@ -40,7 +40,7 @@ from foretaste.exceptions import (
     UnknownIdWarning,
 )
 from foretaste.models import MODELS
-from foretaste.utils.validation import N_JOBS, Float, Int, OneOf, OrNone
+from foretaste.utils.validation import N_JOBS, Float, Int, OneOf, OrNone, SomeOf
 
 # Keeping -----------------------------------------------------------------------------------------------------------
 
@@ -212,6 +212,14 @@ def bad_values(constraint):
         edge = [constraint.low] if constraint.open_low else []
         above = [] if math.isinf(constraint.high) else [constraint.high * 1.01]
         return [*edge, *above, constraint.low - 0.01, math.nan, math.inf, "some", True, None]
+    if isinstance(constraint, SomeOf):
+        return [
+            (),
+            constraint.values[:1],
+            (*constraint.values, constraint.values[0]),
+            (*constraint.needed, "absurd"),
+            17,
+        ]
     assert isinstance(constraint, OneOf), f"this test does not know {type(constraint).__name__} yet"
     return ["absurd", 17, None]
 
@@ -385,6 +393,8 @@ def catalogue_features():
         ft.FunkSVD(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="gd"),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0),
         ft.ALS(n_factors=5, n_epochs=3, tol=0, random_state=0, solver="cholesky"),
+        ft.BayesianFM(n_factors=5, n_samples=3, burn_in=1, random_state=0),
+        ft.BayesianFM(n_factors=5, n_samples=3, burn_in=1, random_state=0, link="ordinal", features=("user", "item")),
         ft.UserKNN(n_kept=20),
         ft.ItemKNN(similarity="pearson"),
         ft.UserItemKNN(random_state=0),
@@ -414,7 +424,18 @@ def test_any_number_of_threads_gives_the_same_bits(model):
 def test_every_model_with_threads_is_among_those_above():
     threaded = {name for name, model in MODELS.items() if "n_jobs" in inspect.signature(model).parameters}
     assert threaded == {
-        *("ALS", "EASE", "FunkSVD", "HybridMF", "ImplicitALS", "ImplicitItemKNN", "ImplicitUserKNN", "ItemKNN", "NMF"),
+        *(
+            "ALS",
+            "BayesianFM",
+            "EASE",
+            "FunkSVD",
+            "HybridMF",
+            "ImplicitALS",
+            "ImplicitItemKNN",
+            "ImplicitUserKNN",
+            "ItemKNN",
+            "NMF",
+        ),
         *("PureSVD", "SlopeOne", "SpectralFilter", "UserItemKNN", "UserKNN"),
     }
 

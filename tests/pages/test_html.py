@@ -3,42 +3,14 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from html.parser import HTMLParser
 
 import pytest
 
 from foretaste.pages import Page, Row, Slot
 from foretaste.pages._html import initials
+from markup import Markup
 
 NASTY = 'Tom & "Jerry\'s" <b>bold</b> $heading {{ 1 }}'
-VOID = {"meta", "link"}
-
-
-class Read(HTMLParser):
-    """The tags of a page in their order, which of them were closed wrongly, and the text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.wrong, self.text = [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data):
-        if not self.open or self.open[-1] not in ("style", "script"):
-            self.text.append(data)
-
-    @property
-    def words(self):
-        return " ".join(" ".join(self.text).split())
 
 
 @pytest.fixture
@@ -56,7 +28,7 @@ def page():
 
 
 def test_all_that_is_known_stands_on_the_page(page):
-    words = Read(page.to_html()).words
+    words = Markup(page.to_html()).words
     for told in (
         "Good evening",
         "as of 1998-03-01 20:15 : 3 rows, 3 items.",
@@ -81,7 +53,7 @@ def test_bars_are_in_proportion(page):
 def test_titles_are_shown_and_never_obeyed(page):
     text = page.to_html()
     assert "<b>" not in text
-    read = Read(text)
+    read = Markup(text)
     assert read.words.count(NASTY) == 2
     assert read.wrong == []
     assert read.open == []
@@ -93,11 +65,11 @@ def test_nothing_is_fetched_and_only_our_script_runs(page):
     assert "@import" not in text
     assert "default-src 'none'" in text
     assert text.count("<script>") == 1
-    assert not {"img", "iframe", "object"} & {tag for tag, _ in Read(text).tags}
+    assert not {"img", "iframe", "object"} & {tag for tag, _ in Markup(text).tags}
 
 
 def test_rows_and_cards_can_be_read_without_seeing_them(page):
-    tags = Read(page.to_html()).tags
+    tags = Markup(page.to_html()).tags
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids)) == 2
     labelled = [attrs["aria-labelledby"] for _, attrs in tags if "aria-labelledby" in attrs]
@@ -116,7 +88,7 @@ def test_the_same_page_gives_the_same_text_and_an_item_the_same_cover_in_every_r
 
 
 def test_a_page_without_rows_says_so_and_one_without_a_title_is_named_after_its_user(page):
-    text = Read(replace(page, rows=(), title="", user=196).to_html()).words
+    text = Markup(replace(page, rows=(), title="", user=196).to_html()).words
     assert "For 196" in text
     assert "There is nothing that could be shown." in text
     assert "As of 1998-03-01 20:15 : 0 rows, 0 items." in text

@@ -7,7 +7,6 @@ import zlib
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import datetime
-from html.parser import HTMLParser
 
 import numpy as np
 import polars as pl
@@ -31,35 +30,9 @@ from foretaste.plotting import map_page, write_map
 from foretaste.plotting.figures import COLOURS
 from foretaste.plotting.map_content import _directions, content_of
 from foretaste.plotting.map_packing import LIMIT, STEP, Numbers, Parcel, Tags, room_for
+from markup import Markup
 
 NASTY = '</script><img src=x onerror=alert(1)> & "it\'s" {{ 1 }}'
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Html(HTMLParser):
-    """The tags of a page, which were closed wrongly, its ids and its text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.wrong, self.text = [], [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data):
-        if not self.open or self.open[-1] not in ("style", "script"):
-            self.text.append(data)
 
 
 class Carried:
@@ -308,7 +281,7 @@ def test_a_hundred_thousand_items_stay_below_the_limit(made, monkeypatch):
     text = map_page.render_map(model, many)
     assert 0.85 * LIMIT < len(text.encode()) <= LIMIT
     assert asked["cosine"] >= 3
-    assert f"holds the {asked['cosine']} nearest of each item by angle" in " ".join(Html(text).text)
+    assert f"holds the {asked['cosine']} nearest of each item by angle" in Markup(text).words
 
 
 # What it obeys -------------------------------------------------------------------------------------------------------
@@ -316,7 +289,7 @@ def test_a_hundred_thousand_items_stay_below_the_limit(made, monkeypatch):
 
 def test_titles_are_shown_and_never_obeyed(text):
     assert "onerror=alert(1)>" not in text
-    read = Html(text)
+    read = Markup(text)
     assert "img" not in [tag for tag, _ in read.tags]
     assert [tag for tag, _ in read.tags].count("script") == 2
     assert read.wrong == []
@@ -333,7 +306,7 @@ def test_nothing_is_fetched_and_only_our_script_runs(text):
 
 
 def test_parts_have_names_for_those_who_do_not_see_them(text):
-    tags = Html(text).tags
+    tags = Markup(text).tags
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     for reference in ("aria-labelledby", "aria-controls"):
@@ -349,7 +322,7 @@ def test_parts_have_names_for_those_who_do_not_see_them(text):
 
 def test_the_page_tells_how_far_to_trust_it(made, text):
     model, _ = made
-    words = " ".join(" ".join(Html(text).text).split())
+    words = Markup(text).words
     places = ft.latent.map(model)
     assert places.caution in words
     assert f"component 1 ({places.shares[0]:.0%} of the variance)" in words

@@ -1,49 +1,14 @@
 """The page: all its parts, escaped, well-formed, self-contained, and whole or not there."""
 
-from html.parser import HTMLParser
-
 import polars as pl
 import pytest
 
 import foretaste as ft
 from foretaste.exceptions import DataError, MissingExtraError
 from foretaste.plotting import Neighbours, Newcomer, Person, Rated, Report, Suggestion, TruthCheck, write_report
+from markup import Markup
 
 NASTY = 'Tom & "Jerry\'s" <b>bold</b> {{ 1 + 1 }}'
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Follows the tags: what is open, what was wrong, which ids there are, what the text says."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.wrong, self.ids, self.tags, self.text = [], [], [], [], []
-        self.links, self.labelled = [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.append((tag, attrs))
-        self.ids += [attrs["id"]] if "id" in attrs else []
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.ids += [dict(attrs)["id"]] if "id" in dict(attrs) else []
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    @property
-    def words(self):
-        return " ".join(" ".join(self.text).split())
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +51,7 @@ def text(report, tmp_path_factory):
 
 
 def test_every_part_is_on_the_page(text):
-    page = Page(text)
+    page = Markup(text)
     for name in ("data", "comparison", "learning", "space", "person", "similar", "newcomer", "truth"):
         assert name in page.ids
         assert f"{name}-heading" in page.ids
@@ -108,7 +73,7 @@ def test_every_part_is_on_the_page(text):
 
 
 def test_the_best_model_is_marked_once(text):
-    page = Page(text)
+    page = Markup(text)
     assert page.words.count("FunkSVD best") == 1
     assert sum(tag == "tr" and attrs.get("class") == "best" for tag, attrs in page.tags) == 1
 
@@ -116,21 +81,21 @@ def test_the_best_model_is_marked_once(text):
 def test_truth_is_told_only_where_it_is_known(report, tmp_path):
     from dataclasses import replace  # noqa: PLC0415
 
-    page = Page(write_report(tmp_path / "page.html", replace(report, truth=None)).read_text("utf-8"))
+    page = Markup(write_report(tmp_path / "page.html", replace(report, truth=None)).read_text("utf-8"))
     assert "truth" not in page.ids
     assert "#truth" not in [attrs.get("href") for _, attrs in page.tags]
 
 
 def test_titles_are_shown_and_never_obeyed(text):
     assert "<b>" not in text
-    page = Page(text)
+    page = Markup(text)
     # Page title, heading, liked, suggested, similar, rated by the newcomer, two legends; labels on the map are cut.
     assert page.words.count(NASTY) == 8
     assert "b" not in [tag for tag, _ in page.tags]
 
 
 def test_tags_are_balanced_and_ids_unique(text):
-    page = Page(text)
+    page = Markup(text)
     assert page.wrong == []
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
@@ -145,12 +110,12 @@ def test_nothing_is_fetched_and_nothing_runs(text):
     assert "http://" not in without_names
     assert "https://" not in without_names
     assert "@import" not in text
-    assert not {"script", "iframe", "img", "object"} & {tag for tag, _ in Page(text).tags}
+    assert not {"script", "iframe", "img", "object"} & {tag for tag, _ in Markup(text).tags}
     assert "default-src 'none'" in text
 
 
 def test_pictures_and_tables_can_be_read_without_seeing_them(text):
-    page = Page(text)
+    page = Markup(text)
     pictures = [attrs for tag, attrs in page.tags if tag == "svg"]
     assert len(pictures) == 4
     assert all(attrs["role"] == "img" and len(attrs["aria-label"]) > 40 for attrs in pictures)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from foretaste.exceptions import InvalidParameterError
-from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, check_parameters
+from foretaste.utils.validation import BOOL, N_JOBS, Float, Int, OneOf, OrNone, SomeOf, check_parameters
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_the_first_wrong_value_is_named():
 @pytest.mark.parametrize("value", [np.int64(2), np.int32(-1)], ids=repr)
 def test_a_number_of_threads_may_be_a_numpy_integer(value):
     assert N_JOBS.allows(value)
+
+
+def test_some_of_a_few_values_are_a_tuple_or_list_without_repeats():
+    constraint = SomeOf(("a", "b", "c"), ("a",))
+    assert all(map(constraint.allows, [("a",), ["a", "c"], ("c", "b", "a")]))
+    assert not any(map(constraint.allows, [(), ("b",), ("a", "a"), ("a", "d"), "a", None, 1, {"a"}]))
+    assert str(constraint) == "a tuple of some of 'a', 'b', 'c' with 'a'"
+    assert str(SomeOf(("a",))) == "a tuple of some of 'a'"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from inspect import signature
 from typing import Any
 
 from foretaste.data.readers import read_table
 from foretaste.exceptions import InvalidParameterError
-from foretaste.models import MODELS, Recommender
+from foretaste.models import MODELS, ContentRegression, Recommender
 
 
 def slug(name: str) -> str:
@@ -20,15 +19,15 @@ def slug(name: str) -> str:
 
 NAMES = {slug(name): model for name, model in MODELS.items()}
 
-# Stands for every model that predicts ratings and learns from them alone, as its parameters show.
+# Stands for every model that predicts ratings and can learn from them alone.
 ALL_RATINGS = "all-ratings"
-# Stands for every model that orders items without predicting ratings; what features they take they can do without.
+# Stands for every model that orders items without predicting ratings.
 ALL_RANKING = "all-ranking"
 _KINDS = {
     ALL_RATINGS: [
         name
         for name, model in NAMES.items()
-        if model.predicts_ratings and not any(key.endswith("_features") for key in signature(model).parameters)
+        if model.predicts_ratings and model is not ContentRegression  # what features others take they can do without
     ],
     ALL_RANKING: [name for name, model in NAMES.items() if not model.predicts_ratings],
 }

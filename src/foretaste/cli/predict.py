@@ -46,5 +46,7 @@ def predict(
             "item": as_known(frame[columns.item], fitted.item_vocabulary_),
         }
     )
+    if columns.time:
+        asked = asked.with_columns(time=frame[columns.time])
     predicted = fitted.predict(asked, unknown=unknown)  # type: ignore[arg-type]  # click has checked it
     _output.write(frame.with_columns(prediction=predicted), form, output)

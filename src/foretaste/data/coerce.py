@@ -23,8 +23,8 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     Parameters
     ----------
     data : Interactions, frame, dict of dicts, array or list of rows
-        With `ratings`: a frame with `user` and `item`, or rows of two. Without: a frame with `rating` too, rows of
-        three, ``{user: {item: rating}}``.
+        With `ratings`: a frame with `user`, `item` and perhaps `time`, or rows of two. Without: a frame with `rating`
+        too, rows of three, ``{user: {item: rating}}``.
     ratings : array-like of shape (n_ratings,), optional
         scikit-learn's ``y``.
     """
@@ -42,7 +42,14 @@ def as_interactions(data: Any, ratings: npt.ArrayLike | None = None) -> Interact
     else:
         users, items = as_pairs(data)
     kind = frame_kind(data) if is_frame(data) else DEFAULT_KIND
-    return Interactions.from_arrays(users, items, ratings, kind=kind)
+    return Interactions.from_arrays(users, items, ratings, times=times_of(data), kind=kind)
+
+
+def times_of(pairs: Any) -> Any:  # noqa: ANN401  as `predict` takes them, and a column of whatever kind the frame is
+    """The times of pairs that have some: of Interactions, or a frame with a column `time`."""
+    if isinstance(pairs, Interactions):
+        return pairs.times
+    return frame_column(pairs, "time") if is_frame(pairs) and "time" in frame_columns(pairs) else None
 
 
 def as_events(data: Any, ratings: npt.ArrayLike | None = None) -> Interactions:  # noqa: ANN401  as `fit` takes it

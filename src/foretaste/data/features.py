@@ -75,6 +75,13 @@ class Features:
         return tuple(name for column in self._columns for name in column.features)
 
     @property
+    def groups(self) -> Codes:
+        """Of each feature the place of its column in the frame, ids apart."""
+        return np.repeat(np.arange(len(self._columns)), [len(column.features) for column in self._columns]).astype(
+            np.int32
+        )
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """Of the features, in the same order: what their columns are, "number", "category", "tags" or "text"."""
         return tuple(column.kind for column in self._columns for _ in column.features)

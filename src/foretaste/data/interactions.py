@@ -345,15 +345,20 @@ class Interactions:
         """The rows as a frame of the kind they came in: user, item, and rating, time, weight where there are any."""
         return make_frame(self._pair_columns() | self._value_columns(), self.kind)
 
-    def to_xy(self) -> tuple[Frame, Float64]:
+    def to_xy(self, *, times: bool = False) -> tuple[Frame, Float64]:
         """What scikit-learn takes: a frame of user and item, and the ratings as an array.
+
+        With `times` the frame has a column `time` too, if there are any.
 
         Raises
         ------
         DataError
             There are no ratings.
         """
-        return make_frame(self._pair_columns(), self.kind), self.require_ratings("to_xy").astype(np.float64)
+        columns = self._pair_columns()
+        if times and self.times is not None:
+            columns["time"] = self.times
+        return make_frame(columns, self.kind), self.require_ratings("to_xy").astype(np.float64)
 
     def to_surprise(self) -> DatasetAutoFolds:
         """The ratings as a `Dataset` of `foretaste.surprise`, for programs written for Surprise.

@@ -36,6 +36,7 @@ _SPACES: dict[str, Space] = {
     "ALS": {"n_factors": (8, 128, "log"), **_BIASES},
     "FunkSVD": {"n_factors": (8, 256, "log"), **_BIASES},
     "SVDpp": {"n_factors": (8, 128, "log"), "learning_rate": (0.01, 0.06, "log"), **_BIASES},
+    "BayesianFM": {"n_factors": (4, 40, "log")},
     "EASE": {"reg": (10.0, 5000.0, "log"), "dropout": (0.0, 0.6), "relaxation": (0.0, 0.5)},
     "ImplicitItemKNN": {
         "similarity": ["cosine", "tfidf", "bm25", "rp3beta"],

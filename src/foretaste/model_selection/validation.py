@@ -337,7 +337,7 @@ def measure_fold(
         if fold.known is not None:
             fitted = fitted.fold_in(fold.known)
         if of_ratings:
-            pairs, ratings = fold.test.to_xy()
+            pairs, ratings = fold.test.to_xy(times=True)
             started = time.perf_counter()
             predictions = fitted.predict(pairs)
             seconds["predict_seconds"] = time.perf_counter() - started

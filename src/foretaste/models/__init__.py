@@ -9,6 +9,7 @@ from foretaste.models._base import Recommender
 from foretaste.models.als import ALS
 from foretaste.models.approximate import ApproximateIndex
 from foretaste.models.baseline import Baseline
+from foretaste.models.bayesian_fm import BayesianFM
 from foretaste.models.co_clustering import CoClustering
 from foretaste.models.content import ContentRegression
 from foretaste.models.ease import EASE
@@ -43,6 +44,7 @@ MODELS: dict[str, type[Recommender]] = {
         ALS,
         FunkSVD,
         SVDpp,
+        BayesianFM,
         EASE,
         ImplicitItemKNN,
         ImplicitUserKNN,
@@ -72,6 +74,7 @@ __all__ = [
     "NMF",
     "ApproximateIndex",
     "Baseline",
+    "BayesianFM",
     "CoClustering",
     "ContentRegression",
     "FunkSVD",

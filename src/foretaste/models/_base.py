@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -36,7 +36,6 @@ from foretaste.utils.warn import warn
 Side = Literal["user", "item"]
 
 _SHOWN = 3  # ids named in a message
-_LARGEST = 1e15  # a learned number
 # The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
 # them, such as differences or singular values, within what a learned number may be.
 _LARGEST_RATING = 1e12
@@ -67,8 +66,9 @@ class Recommender(RegressorMixin, BaseEstimator):
     _unique_pairs: ClassVar[bool] = False
     # Whether predictions are ratings on the scale of the data; if not they are scores that only order items.
     predicts_ratings: ClassVar[bool] = True
-    # What the columns of its learning curve measure.
+    # What the columns of its learning curve measure, and what other columns there are.
     measure: ClassVar[Literal["rmse", "loss"]] = "rmse"
+    _more_columns: ClassVar[tuple[str, ...]] = ()
 
     user_vocabulary_: Vocabulary
     item_vocabulary_: Vocabulary
@@ -148,35 +148,26 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
-        name, n_epochs, tol = type(self).__name__, parameters.get(self._ceiling, 1), self._tolerance()
         if not parameters.get("early_stopping", False):
-            negligible = self._negligible(interactions) if tol > 0 else 0.0
-            training = Training(name, n_epochs, tol, negligible, parameters=parameters, measure=self.measure)
-            return {**self._learn(interactions, training), "curve_": training.curve()}
+            training = self._training(interactions)
+            learned = training.checked(self._fit(interactions, training))
+            return {**learned, "curve_": training.curve()}
         # The right number of epochs is found on a part held out, then everything is learned for as long.
         train, held_out = hold_out(interactions, parameters["validation_fraction"], parameters.get("random_state"))
         negligible = self._negligible(train)
-        search = Training(
-            name,
-            n_epochs,
-            negligible=negligible,
-            held_out=held_out,
-            ceiling=self._ceiling,
-            parameters=parameters,
-            measure=self.measure,
-        )
-        self._learn(train, search)
-        training = Training(name, search.best_epoch, parameters=parameters, measure=self.measure)
-        return {**self._learn(interactions, training), "curve_": search.curve()}
+        name, about = type(self).__name__, {"parameters": parameters, "measure": self.measure}
+        search = Training(name, parameters.get(self._ceiling, 1), 0.0, negligible, held_out, self._ceiling, **about)
+        search.checked(self._fit(train, search))
+        training = Training(name, search.best_epoch, **about)
+        return {**training.checked(self._fit(interactions, training)), "curve_": search.curve()}
 
-    def _learn(self, interactions: Interactions, training: Training) -> Learned:
-        learned = self._fit(interactions, training)
-        for value in learned.values():
-            # The error of an epoch is measured on the way, so that a last step astray shows only here.
-            # Beyond this size a product of two factors leaves single precision.
-            if isinstance(value, np.ndarray) and value.size and not largest_size(value) < _LARGEST:
-                raise training.diverged(training.last_epoch)
-        return learned
+    def _training(self, interactions: Interactions) -> Training:
+        """The record of a fit that no held-out ratings stop."""
+        parameters, tol = self.get_params(deep=False), self._tolerance()
+        negligible = self._negligible(interactions) if tol > 0 else 0.0
+        n_epochs = parameters.get(self._ceiling, 1)
+        about: Any = {"parameters": parameters, "measure": self.measure}
+        return Training(type(self).__name__, n_epochs, tol, negligible, **about)
 
     @abstractmethod
     def _fit(self, interactions: Interactions, training: Training) -> Learned:
@@ -198,7 +189,7 @@ class Recommender(RegressorMixin, BaseEstimator):
         Of a model that orders items the two in the middle are train_loss and valid_loss.
         """
         self._check_fitted("history_")
-        names = ("epoch", f"train_{self.measure}", f"valid_{self.measure}", "seconds")
+        names = ("epoch", f"train_{self.measure}", f"valid_{self.measure}", *self._more_columns, "seconds")
         columns = {name: self.curve_[name] for name in names}
         return make_frame(columns | {"epoch": columns["epoch"].astype(np.int64)}, self.kind_)
 
@@ -227,17 +218,27 @@ class Recommender(RegressorMixin, BaseEstimator):
             An id is unknown and ``unknown="raise"``.
         """
         self._check_fitted("predict")
+        user_codes, item_codes = self._pair_codes(X, unknown)
+        return self._finished(self._predict(user_codes, item_codes), user_codes, item_codes, clip=clip, unknown=unknown)
+
+    def _pair_codes(self, pairs: Any, unknown: UnknownPolicy) -> tuple[Codes, Codes]:  # noqa: ANN401  see `predict`
+        """The codes of pairs; one warning, or an error, about ids that are unknown."""
         check_parameters("predict", {"unknown": unknown}, {"unknown": OneOf(("fallback", "nan", "raise"))})
-        users, items = as_pairs(X)
+        users, items = as_pairs(pairs)
         user_codes, missing_users = self._encode("user", users)
         item_codes, missing_items = self._encode("item", items)
         if missing_users or missing_items:
             self._tell_unknown(" ".join(filter(None, (missing_users, missing_items))), unknown)
-        predicted = self._predict(user_codes, item_codes)
+        return user_codes, item_codes
+
+    def _finished(
+        self, predicted: Float64, users: Codes, items: Codes, *, clip: bool, unknown: UnknownPolicy
+    ) -> Float64:
+        """Predictions within the scale, and NaN where that is the answer for somebody unknown."""
         if clip and self.predicts_ratings:
             predicted = np.clip(predicted, *self.scale_)
         if unknown == "nan":
-            predicted[(user_codes < 0) | (item_codes < 0)] = np.nan
+            predicted[(users < 0) | (items < 0)] = np.nan
         return predicted
 
     @abstractmethod
@@ -284,13 +285,19 @@ class Recommender(RegressorMixin, BaseEstimator):
             fitted on.
         """
         self._check_fitted("recommend")
-        check_parameters(
-            "recommend", {"n": n, "unknown": unknown}, {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
-        )
-        user_ids, user_codes = self._chosen("user", users, unknown)
-        mask = self._item_mask(items, exclude)
-        codes, scores = self.recommend_codes(user_codes, n, exclude_seen=exclude_seen, item_mask=mask, n_jobs=n_jobs)
-        return self._listed(user_ids, codes, scores)
+        chosen = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
+        return self._recommended(self._scorer, users, n, **chosen, n_jobs=n_jobs)
+
+    def _recommended(self, scorer: Callable[[], Scorer], users: Any, n: int, **settings: Any) -> Frame:  # noqa: ANN401
+        """What `recommend` gives, by scores of one kind or another."""
+        allowed: dict[str, Constraint] = {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
+        check_parameters("recommend", settings | {"n": n}, allowed)
+        user_ids, user_codes = self._chosen("user", users, settings["unknown"])
+        mask = self._item_mask(settings["items"], settings["exclude"])
+        hidden = self.known_ if settings["exclude_seen"] else None
+        n = min(n, len(self.item_vocabulary_))
+        found = best_columns(scorer(), user_codes, n, settings["n_jobs"], hidden=hidden, mask=mask)
+        return self._listed(user_ids, *found)
 
     def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
         """Lists, a row a user, as the frame that `recommend` gives."""
@@ -581,7 +588,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
         if ids is None:
             return vocabulary.ids, np.arange(len(vocabulary), dtype=np.int32)
-        column = as_column(ids if _is_many(ids) else [ids])
+        many = isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, tuple))
+        column = as_column(ids if many else [ids])
         codes, missing = self._encode(side, column)
         if missing:
             self._tell_unknown(missing, unknown)
@@ -593,7 +601,3 @@ class Recommender(RegressorMixin, BaseEstimator):
         if policy == "fallback":
             message = f"{sentence} They are scored by what is known of the rest."
             warn(message, UnknownIdWarning)
-
-
-def _is_many(ids: object) -> bool:
-    return isinstance(ids, Iterable) and not isinstance(ids, (str, bytes, tuple))

@@ -14,7 +14,7 @@ from foretaste.data.interactions import Interactions, SparseRows
 from foretaste.data.vocabulary import Vocabulary
 from foretaste.exceptions import DataError, DataWarning, UnsupportedError
 from foretaste.kernels.products import multiply_rows
-from foretaste.models._base import Side
+from foretaste.models._base import Recommender, Side
 from foretaste.models._implicit import ImplicitModel
 from foretaste.utils.threads import Run, workers
 from foretaste.utils.warn import warn
@@ -23,6 +23,12 @@ _KINDS: dict[Side, type[Features]] = {"user": UserFeatures, "item": ItemFeatures
 
 # Rows summed up in a piece of work.
 _ROWS = 4096
+
+
+def features_given(model: Recommender, side: Side) -> Features | None:
+    """What a model's parameter says of its users or items; None for nothing."""
+    given = getattr(model, f"{side}_features")
+    return None if given is None else as_features(given, _KINDS[side])
 
 
 class DescribedModel(ImplicitModel):
@@ -49,13 +55,9 @@ class DescribedModel(ImplicitModel):
 
     # Learning -------------------------------------------------------------------------------------------------------
 
-    def _described(self, side: Side) -> Features | None:
-        given = getattr(self, f"{side}_features")
-        return None if given is None else as_features(given, _KINDS[side])
-
     def _both_described(self, interactions: Interactions, without: str) -> dict[Side, Features | None]:
         """The features of both sides; one warning about those that have events and no features, who are `without`."""
-        described: dict[Side, Features | None] = {side: self._described(side) for side in _KINDS}
+        described: dict[Side, Features | None] = {side: features_given(self, side) for side in _KINDS}
         found = []
         for side, features in described.items():
             if features is not None:
@@ -145,7 +147,7 @@ class DescribedModel(ImplicitModel):
 
     def _with(self, side: Side, given: Features | Frame) -> Self:
         self._check_fitted(f"with_{side}s")
-        own, name = self._described(side), type(self).__name__
+        own, name = features_given(self, side), type(self).__name__
         if own is None or own.names != getattr(self, f"{side}_feature_names_"):
             message = (
                 f"this {name} was fitted without {side}_features, or with others than it has now, so that those of new "

@@ -168,7 +168,7 @@ class FactorModel(Recommender):
     def _scorer(self) -> Scorer:
         # Parts are passes over all scores, which models without biases need not pay for.
         biased = self.item_biases_.any() or self.user_biases_.any()
-        parts = {"row_part": self.user_biases_, "column_part": self.item_biases_} if biased else {}
+        parts: dict[str, Any] = {"row_part": self.user_biases_, "column_part": self.item_biases_} if biased else {}
         factors = (self.user_factors_, self.item_factors_)
         return Products(*factors, **parts, mean=self.global_mean_, unknown=lambda: self._typical("user"))
 

@@ -27,7 +27,7 @@ _ALL = 31
 
 
 class Products:
-    """Scores of rows and columns that have factors: left . right, plus a part of the row, one of the column and a mean.
+    """Scores of rows and columns that have factors: scale left . right, and a part of the row, of the column, a mean.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ class Products:
     mean : float
     unknown : function, optional
         Gives the factors of a row of -1, which has no part of its own.
+    scale : float
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Products:
         column_part: Float32 | None = None,
         mean: float = 0.0,
         unknown: Callable[[], Float32] | None = None,
+        scale: float = 1.0,
     ) -> None:
+        self._scale = np.float32(scale)
         self.left, self.right, self.column_part = left, right, column_part
         self._row_part, self._mean, self._unknown = row_part, mean, unknown
 
@@ -74,6 +77,8 @@ class Products:
         factors, strangers = self.left[rows], rows < 0
         if self._unknown is not None and strangers.any():
             factors[strangers] = self._unknown()
+        if self._scale != 1:
+            factors *= self._scale
         return factors
 
     def _own(self, rows: Codes) -> Float32 | None:

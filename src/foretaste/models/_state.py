@@ -40,7 +40,9 @@ def save(model: Recommender, path: str | Path) -> None:
             header["parameters"][name] = value.item()
         else:
             # a random generator has no value to write: the saved model draws anew, as with None
-            header["parameters"][name] = value if isinstance(value, (int, float, str, type(None))) else None
+            header["parameters"][name] = (
+                value if isinstance(value, (int, float, str, tuple, list, type(None))) else None
+            )
     for name, value in vars(model).items():
         if not name.endswith("_"):
             continue
@@ -72,7 +74,11 @@ def load(path: str | Path, classes: dict[str, type[Recommender]]) -> Recommender
     try:
         model_class = classes[header["model"]]
         parts = _by_name(arrays)
-        parameters = header["parameters"] | {
+        # JSON knows no tuple
+        parameters = {
+            k: tuple(value) if isinstance(value, list) else value for k, value in header["parameters"].items()
+        }
+        parameters |= {
             name: features_from_arrays(value) if "features" in value else _frame(value)
             for name, value in parts.pop("parameters", {}).items()
         }
@@ -127,7 +133,8 @@ def _declared(model_class: type[Recommender]) -> dict[str, Any]:
 
 def _curve(model_class: type[Recommender]) -> set[str]:
     """The columns of a learning curve."""
-    return {"epoch", "seconds", *(f"{part}_{model_class.measure}" for part in ("train", "valid"))}
+    measured = (f"{part}_{model_class.measure}" for part in ("train", "valid"))
+    return {"epoch", "seconds", *measured, *model_class._more_columns}  # noqa: SLF001  as above
 
 
 def _whole(value: Any, hint: Any) -> Any:  # noqa: ANN401  of the type that the hint names

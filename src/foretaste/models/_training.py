@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
-from foretaste._typing import Codes, Float32, Float64, RandomState
+from foretaste._typing import Codes, Float32, Float64, Learned, RandomState
 from foretaste.data.interactions import Interactions
 from foretaste.exceptions import ConvergenceWarning, DataError, DivergenceError
 from foretaste.utils.pieces import mean_and_spread
@@ -30,6 +31,8 @@ _LOWER = 0.01
 _NOTHING = 1e-4
 # Differences of this share of the largest rating are hardly more than single precision's rounding.
 _ROUNDING = 1e-6
+# Learned numbers beyond this size make products that leave single precision.
+_LARGEST = 1e15
 # What to do about numbers that run away, by the parameter that does it.
 _AGAINST_DIVERGENCE = {"learning_rate": "lower 'learning_rate'", "reg": "raise 'reg'"}
 
@@ -55,6 +58,7 @@ class HeldOut:
     item_codes: Codes
     ratings: Float32
     scale: tuple[float, float]
+    times: pl.Series | None = None
 
     def rmse(self, predict: PredictPairs) -> float:
         """Root mean squared error of the predictions, clipped to the scale."""
@@ -74,7 +78,8 @@ def hold_out(interactions: Interactions, fraction: float, random_state: RandomSt
         raise DataError(message)
     order = generator(random_state).permutation(ratings.size)
     held, rest = order[:n_held_out], np.sort(order[n_held_out:])
-    held_out = HeldOut(interactions.user_codes[held], interactions.item_codes[held], ratings[held], interactions.scale)
+    part = interactions.select(held, keep_ids=True)
+    held_out = HeldOut(part.user_codes, part.item_codes, ratings[held], part.scale, part.times)
     return interactions.select(rest, keep_ids=True), held_out
 
 
@@ -107,10 +112,11 @@ class Training:
     train: list[float] = field(default_factory=list)
     valid: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    more: dict[str, list[float]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[int]:
         if self.first_epoch:  # else it runs since before `report_start`
-            self.started = time.perf_counter()
+            self.started = time.perf_counter() - (self.seconds[-1] if self.seconds else 0.0)
         with progress(f"Fitting {self.name}", self.n_epochs) as advance:
             for epoch in range(1, self.n_epochs + 1):
                 yield epoch
@@ -120,13 +126,23 @@ class Training:
         if self.n_epochs and (self.held_out is not None or self.tol > 0):
             self._warn()
 
+    def go_on(self, curve: Mapping[str, Float64]) -> None:
+        """Put on record first what an earlier training left, of which this one is the rest."""
+        self.train, self.valid = (curve[f"{part}_{self.measure}"].tolist() for part in ("train", "valid"))
+        self.more = {name: curve[name].tolist() for name in self.more}
+        self.seconds = curve["seconds"].tolist()
+
     def report_start(self, train: float, predict: PredictPairs) -> None:
         """Put on record, as epoch 0, what there is before the first epoch."""
         self.first_epoch = 0
         self.report(train, predict)
 
-    def report(self, train: float, predict: PredictPairs | None = None) -> None:
+    def report(
+        self, train: float, predict: PredictPairs | None = None, *, valid: float = float("nan"), **more: float
+    ) -> None:
         """Put an epoch on record: its training error, and how the model predicts, where ratings are held out.
+
+        A model that has held out ratings itself reports their error as `valid`; `more` are columns of its own.
 
         Raises
         ------
@@ -136,7 +152,9 @@ class Training:
         if not np.isfinite(train):
             raise self.diverged(self.last_epoch + 1)
         self.train.append(float(train))
-        self.valid.append(self.held_out.rmse(predict) if self.held_out and predict else float("nan"))
+        self.valid.append(self.held_out.rmse(predict) if self.held_out and predict else valid)
+        for name, value in more.items():
+            self.more.setdefault(name, []).append(value)
         self.seconds.append(time.perf_counter() - self.started)
 
     def diverged(self, epoch: int) -> DivergenceError:
@@ -145,6 +163,16 @@ class Training:
         hint = " or ".join(advice) or "bring the ratings to a smaller scale"
         message = f"{self.name} diverged in epoch {epoch}: its numbers are no longer finite. Hint: {hint}."
         return DivergenceError(message)
+
+    def checked(self, learned: Learned) -> Learned:
+        """What was learned, if none of its numbers is beyond all measure.
+
+        The error of an epoch is measured on the way, so that a last step astray shows only here.
+        """
+        for value in learned.values():
+            if isinstance(value, np.ndarray) and value.size and not largest_size(value) < _LARGEST:
+                raise self.diverged(self.last_epoch)
+        return learned
 
     @property
     def last_epoch(self) -> int:
@@ -162,6 +190,7 @@ class Training:
             "epoch": np.arange(len(self.train), dtype=np.float64) + self.first_epoch,
             f"train_{self.measure}": np.array(self.train, np.float64),
             f"valid_{self.measure}": np.array(self.valid, np.float64),
+            **{name: np.array(values, np.float64) for name, values in self.more.items()},
             "seconds": np.array(self.seconds, np.float64),
         }
 
@@ -192,7 +221,7 @@ class Training:
     def _note(self) -> str:
         name = "RMSE" if self.measure == "rmse" else self.measure
         note = f"train {name} {self.train[-1]:.4f}"
-        return f"{note}, validation {self.valid[-1]:.4f}" if self.held_out else note
+        return note if np.isnan(self.valid[-1]) else f"{note}, validation {self.valid[-1]:.4f}"
 
     def _warn(self) -> None:
         message = (

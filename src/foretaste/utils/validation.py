@@ -69,6 +69,24 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class SomeOf:
+    """A tuple or list of some of a few values, each at most once, and with those that are needed."""
+
+    values: tuple[object, ...]
+    needed: tuple[object, ...] = ()
+
+    def allows(self, value: object) -> bool:
+        """Whether `value` is such a tuple."""
+        if not isinstance(value, (tuple, list)) or len({*map(repr, value)}) < len(value):
+            return False
+        return all(each in value for each in self.needed) and all(each in self.values for each in value)
+
+    def __str__(self) -> str:
+        needed = f" with {' and '.join(map(repr, self.needed))}" if self.needed else ""
+        return f"a tuple of some of {', '.join(map(repr, self.values))}{needed}"
+
+
+@dataclass(frozen=True)
 class OrNone:
     """None, or what another constraint allows."""
 
