@@ -325,9 +325,9 @@ def test_another_method_is_an_error(model, method):
 
 
 def test_unknown_ids_are_an_error(model):
-    with pytest.raises(UnknownIdError, match="1 of 2 item ids are unknown to the model: 'zz'"):
+    with pytest.raises(UnknownIdError, match="1 of 2 item ids are unknown to this model: 'zz'"):
         ft.latent.map(model, [model.item_vocabulary_.decode_one(0), "zz"])
-    with pytest.raises(UnknownIdError, match="1 of 1 user ids are unknown to the model: 7"):
+    with pytest.raises(UnknownIdError, match="1 of 1 user ids are unknown to this model: 7"):
         ft.latent.map(model, users=[7])
 
 

@@ -93,7 +93,7 @@ def test_frames_are_of_the_kind_the_model_was_fitted_on():
 
 def test_mistakes_are_told():
     model = Planted(IDS, POINTS)
-    with pytest.raises(UnknownIdError, match=r"1 of 1 item ids are unknown to the model: 'nowhere'"):
+    with pytest.raises(UnknownIdError, match=r"1 of 1 item ids are unknown to this model: 'nowhere'"):
         latent.neighborhood(model, "nowhere")
     with pytest.raises(InvalidParameterError, match="'n' of neighborhood"):
         latent.neighborhood(model, "one", n=0)

@@ -24,6 +24,8 @@ Column: TypeAlias = pl.Series
 # A table from integer to code is the fastest lookup there is, as long as the integers lie close together.
 _TABLE_SPAN_PER_ID = 16
 _TABLE_MINIMUM_SPAN = 1_000_000
+# Ids named in a message.
+_SHOWN = 3
 # So few strings at a time, as one user's, are looked up in a dictionary: a join goes through all ids anew each time.
 _FEW = 64
 
@@ -195,6 +197,21 @@ def _empty_table(column: Column) -> tuple[int, Codes] | None:
 def _longest_table(n_ids: int) -> int:
     """How many whole numbers a table may span that serves so many ids."""
     return max(_TABLE_SPAN_PER_ID * n_ids, _TABLE_MINIMUM_SPAN)
+
+
+def encode_told(vocabulary: Vocabulary, ids: Iterable[Id], what: str) -> tuple[Codes, str]:
+    """Codes of ids, and a sentence about those that are unknown, empty if none; `what` they are: "item"."""
+    column = as_column(ids)
+    codes = vocabulary.encode(column)
+    if (codes >= 0).all():
+        return codes, ""
+    given = Vocabulary.build(column)[0]
+    unknown = [value for value, code in zip(given, vocabulary.encode(given), strict=True) if code < 0]
+    shown = ", ".join(map(repr, unknown[:_SHOWN])) + (", ..." if len(unknown) > _SHOWN else "")
+    sentence = f"{len(unknown)} of {len(given)} {what} ids are unknown to this model: {shown}."
+    if given.kind != vocabulary.kind:
+        sentence += f" Hint: the model knows {vocabulary.kind} ids; these are {given.kind}."
+    return codes, sentence
 
 
 def as_column(values: Iterable[Id]) -> Column:

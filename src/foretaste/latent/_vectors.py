@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from foretaste._typing import Codes, Float64, Id
-from foretaste.data.vocabulary import Vocabulary, as_column
+from foretaste.data.vocabulary import Vocabulary, encode_told
 from foretaste.exceptions import NotFittedError, UnknownIdError, UnsupportedError
 from foretaste.models import Recommender
 
@@ -53,11 +53,8 @@ def codes_of(vocabulary: Vocabulary, ids: Iterable[Id], caller: str, side: Side 
     UnknownIdError
         One is unknown.
     """
-    column = as_column(ids)
-    codes = vocabulary.encode(column)
-    if (codes < 0).any():
-        unknown = [column[int(place)] for place in np.flatnonzero(codes < 0)]
-        shown = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else "")  # noqa: PLR2004
-        message = f"{caller}: {len(unknown)} of {len(column)} {side} ids are unknown to the model: {shown}."
+    codes, unknown = encode_told(vocabulary, ids, side)
+    if unknown:
+        message = f"{caller}: {unknown}"
         raise UnknownIdError(message)
     return codes

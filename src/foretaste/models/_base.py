@@ -17,7 +17,7 @@ from foretaste._typing import Codes, Float32, Float64, Frame, Id, Learned, Mask,
 from foretaste.data.coerce import as_interactions, as_newcomers, as_pairs
 from foretaste.data.frames import make_frame
 from foretaste.data.interactions import Interactions, SparseRows
-from foretaste.data.vocabulary import Column, Vocabulary, as_column
+from foretaste.data.vocabulary import Column, Vocabulary, as_column, encode_told
 from foretaste.exceptions import (
     DataError,
     DataWarning,
@@ -35,7 +35,6 @@ from foretaste.utils.warn import warn
 
 Side = Literal["user", "item"]
 
-_SHOWN = 3  # ids named in a message
 # The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
 # them, such as differences or singular values, within what a learned number may be.
 _LARGEST_RATING = 1e12
@@ -570,18 +569,7 @@ class Recommender(RegressorMixin, BaseEstimator):
 
     def _encode(self, side: Side, ids: Iterable[Id]) -> tuple[Codes, str]:
         """Codes of ids, and a sentence about those that are unknown (empty if none)."""
-        vocabulary: Vocabulary = getattr(self, f"{side}_vocabulary_")
-        column = as_column(ids)
-        codes = vocabulary.encode(column)
-        if (codes >= 0).all():
-            return codes, ""
-        given = Vocabulary.build(column)[0]
-        unknown = [value for value, code in zip(given, vocabulary.encode(given), strict=True) if code < 0]
-        shown = ", ".join(map(repr, unknown[:_SHOWN])) + (", ..." if len(unknown) > _SHOWN else "")
-        sentence = f"{len(unknown)} of {len(given)} {side} ids are unknown to this model: {shown}."
-        if given.kind != vocabulary.kind:
-            sentence += f" Hint: the model knows {vocabulary.kind} ids; these are {given.kind}."
-        return codes, sentence
+        return encode_told(getattr(self, f"{side}_vocabulary_"), ids, side)
 
     def _chosen(self, side: Side, ids: Any, unknown: UnknownPolicy) -> tuple[Column, Codes]:  # noqa: ANN401
         """The users or items a caller means (one, many, or None for all), and their codes."""
