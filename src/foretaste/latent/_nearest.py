@@ -7,8 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from foretaste._typing import Codes, Float64
-from foretaste.data.interactions import SparseRows
-from foretaste.models._ranking import Products, best_columns
+from foretaste.models._likeness import highest_products
 
 Measure: TypeAlias = Literal["euclidean", "cosine", "dot"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -36,12 +35,8 @@ def nearest_codes(vectors: Float64, queries: Codes, n: int, measure: Measure) ->
 
     For all items of a large catalogue: in single precision, tile by tile, never all products at once.
     """
-    itself = SparseRows(
-        np.arange(len(vectors) + 1), np.arange(len(vectors), dtype=np.int32), np.ones(len(vectors), "f4")
-    )
     # |x - y|^2 = |x|^2 - 2 (x.y - |y|^2 / 2), where a common shift changes no distance and keeps digits
     shifted = vectors - vectors.mean(axis=0) if measure == "euclidean" else vectors
     points = (directions(vectors) if measure == "cosine" else shifted).astype(np.float32)
     half = (points**2).sum(axis=1) / np.float32(-2) if measure == "euclidean" else None
-    codes, _ = best_columns(Products(points, points, column_part=half), queries, n, hidden=itself)
-    return codes
+    return highest_products(points, queries, n, half)[0]

@@ -29,15 +29,11 @@ from foretaste.exceptions import (
 from foretaste.models import _state
 from foretaste.models._likeness import Metric, Nearest, nearest_points
 from foretaste.models._ranking import Scorer, best_columns, scores_of
-from foretaste.models._training import Training, hold_out, largest_size, negligible_error
+from foretaste.models._training import Training, check_sizes, hold_out, negligible_error
 from foretaste.utils.validation import Constraint, Int, OneOf, OrNone, check_parameters
 from foretaste.utils.warn import warn
 
 Side = Literal["user", "item"]
-
-# The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
-# them, such as differences or singular values, within what a learned number may be.
-_LARGEST_RATING = 1e12
 
 
 class Recommender(RegressorMixin, BaseEstimator):
@@ -138,12 +134,8 @@ class Recommender(RegressorMixin, BaseEstimator):
         if not len(interactions):
             message = f"{name} has nothing to learn from: there are no rows. Hint: look at how they were selected."
             raise DataError(message)
-        if interactions.ratings is not None and (size := largest_size(interactions.ratings)) > _LARGEST_RATING:
-            message = (
-                f"{name} takes ratings between {-_LARGEST_RATING:g} and {_LARGEST_RATING:g}, got one of size {size:g}. "
-                f"Hint: divide all ratings by a constant."
-            )
-            raise DataError(message)
+        if interactions.ratings is not None:
+            check_sizes(interactions.ratings, name)
 
     def _train(self, interactions: Interactions) -> Learned:
         parameters = self.get_params(deep=False)
@@ -284,19 +276,34 @@ class Recommender(RegressorMixin, BaseEstimator):
             fitted on.
         """
         self._check_fitted("recommend")
-        chosen = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
+        chosen: Any = {"exclude_seen": exclude_seen, "items": items, "exclude": exclude, "unknown": unknown}
         return self._recommended(self._scorer, users, n, **chosen, n_jobs=n_jobs)
 
-    def _recommended(self, scorer: Callable[[], Scorer], users: Any, n: int, **settings: Any) -> Frame:  # noqa: ANN401
+    def _recommended(
+        self,
+        scorer: Callable[[], Scorer],
+        users: Any,  # noqa: ANN401  an id or many
+        n: int,
+        *,
+        exclude_seen: bool,
+        items: Iterable[Id] | None,
+        exclude: Iterable[Id] | None,
+        unknown: Literal["fallback", "raise"],
+        n_jobs: int | None,
+    ) -> Frame:
         """What `recommend` gives, by scores of one kind or another."""
         allowed: dict[str, Constraint] = {"n": Int(1), "unknown": OneOf(("fallback", "raise"))}
-        check_parameters("recommend", settings | {"n": n}, allowed)
-        user_ids, user_codes = self._chosen("user", users, settings["unknown"])
-        mask = self._item_mask(settings["items"], settings["exclude"])
-        hidden = self.known_ if settings["exclude_seen"] else None
+        check_parameters("recommend", {"n": n, "unknown": unknown}, allowed)
+        user_ids, user_codes = self._chosen("user", users, unknown)
+        mask = self._item_mask(items, exclude)
+        return self._listed(user_ids, *self._best(scorer(), user_codes, n, n_jobs, seen=not exclude_seen, mask=mask))
+
+    def _best(
+        self, scorer: Scorer, user_codes: Codes, n: int, n_jobs: int | None, *, seen: bool, mask: Mask | None
+    ) -> tuple[Codes, Float32]:
+        """The n items of highest score, those that the user has seen among them or not."""
         n = min(n, len(self.item_vocabulary_))
-        found = best_columns(scorer(), user_codes, n, settings["n_jobs"], hidden=hidden, mask=mask)
-        return self._listed(user_ids, *found)
+        return best_columns(scorer, user_codes, n, n_jobs, hidden=None if seen else self.known_, mask=mask)
 
     def _listed(self, user_ids: Column, codes: Codes, scores: Float32) -> Frame:
         """Lists, a row a user, as the frame that `recommend` gives."""
@@ -354,9 +361,7 @@ class Recommender(RegressorMixin, BaseEstimator):
             more are left, -1 and minus infinity.
         """
         self._check_fitted("recommend_codes")
-        hidden = self.known_ if exclude_seen else None
-        n = min(n, len(self.item_vocabulary_))
-        return best_columns(self._scorer(), user_codes, n, n_jobs, hidden=hidden, mask=item_mask)
+        return self._best(self._scorer(), user_codes, n, n_jobs, seen=not exclude_seen, mask=item_mask)
 
     def score_codes(self, user_codes: Codes, *, exclude_seen: bool = True, item_mask: Mask | None = None) -> Float32:
         """Scores of every item for some users, a row a user: pass few users at a time.

@@ -33,6 +33,9 @@ _NOTHING = 1e-4
 _ROUNDING = 1e-6
 # Learned numbers beyond this size make products that leave single precision.
 _LARGEST = 1e15
+# The largest rating: sums of squares of as many as there may be stay within single precision, and what models learn of
+# them, such as differences or singular values, within what a learned number may be.
+_LARGEST_RATING = 1e12
 # What to do about numbers that run away, by the parameter that does it.
 _AGAINST_DIVERGENCE = {"learning_rate": "lower 'learning_rate'", "reg": "raise 'reg'"}
 
@@ -40,6 +43,16 @@ _AGAINST_DIVERGENCE = {"learning_rate": "lower 'learning_rate'", "reg": "raise '
 def largest_size(values: npt.NDArray[Any]) -> float:
     """The largest absolute value, without an array of absolute values; NaN where there is one."""
     return max(float(values.max()), -float(values.min()))
+
+
+def check_sizes(ratings: Float32, name: str) -> None:
+    """Raise `DataError` where a rating is too large for the model of that name to learn from."""
+    if (size := largest_size(ratings)) > _LARGEST_RATING:
+        message = (
+            f"{name} takes ratings between {-_LARGEST_RATING:g} and {_LARGEST_RATING:g}, got one of size {size:g}. "
+            f"Hint: divide all ratings by a constant."
+        )
+        raise DataError(message)
 
 
 def negligible_error(ratings: Float32) -> float:

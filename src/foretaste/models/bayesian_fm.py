@@ -543,20 +543,16 @@ class BayesianFM(Recommender):
     # New users ------------------------------------------------------------------------------------------------------
 
     def _fold_in_users(self, users: Vocabulary, rows: SparseRows) -> Learned:
-        parts = [as_set(rows)] if "implicit" in self.features_ else []
-        groups = [np.zeros(len(self.item_vocabulary_), np.int32)] * len(parts)
         own = features_given(self, "user")
-        if own is not None:
-            parts, groups = [*parts, own.of(users)], [*groups, own.groups]
-        described = Described.of(list(zip(parts, groups, strict=True)))
+        return self._fold_in(rows, [] if own is None else [(own.of(users), own.groups)])
+
+    def _fold_in(self, rows: SparseRows, own: Iterable[tuple[SparseRows, Codes]] = ()) -> Learned:
+        chosen = [(as_set(rows), np.zeros(len(self.item_vocabulary_), np.int32))]
+        described = Described.of([*(chosen if "implicit" in self.features_ else []), *own])
         means, spreads = self.prior_means_ - self.centres_, self.prior_spreads_
         prior = Prior(means, spreads, self.centres_of_others_, self.vectors_of_user_features_, self.noise_samples_)
         factors, biases = newcomers(self._samples(), prior, rows, described, self._link(), self.seed_)
         return {"user_factors_": factors, "user_bias_samples_": biases, "user_biases_": averages(biases)}
-
-    def _fold_in(self, rows: SparseRows) -> Learned:
-        nobody = Vocabulary(range(rows.indptr.size - 1))
-        return self._fold_in_users(nobody, rows)
 
 
 def _days(times: pl.Series) -> Float64 | None:
